@@ -1,0 +1,1 @@
+"""Low-rate image codec: a small luminance bitstream out, full-resolution colour back."""

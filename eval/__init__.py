@@ -1,0 +1,1 @@
+"""Evaluation: metrics, anchor codecs, rate-distortion runs, plots and reports."""

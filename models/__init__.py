@@ -1,0 +1,1 @@
+"""Receiver networks: from decoded luma and colour hints to RGB."""

@@ -1,0 +1,1 @@
+"""Training: data, losses, one visible loop and its recipes."""
