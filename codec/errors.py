@@ -21,5 +21,9 @@ class BadRequest(ScodecError):
     """An argument is impossible, on its own or with the others."""
 
 
-class TargetWarning(UserWarning):
+class ScodecWarning(UserWarning):
+    """Base of every warning of scodec: the work was done, but not quite as asked."""
+
+
+class TargetWarning(ScodecWarning):
     """The requested size cannot be reached; the nearest possible file was made instead."""

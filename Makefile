@@ -1,0 +1,33 @@
+# Needs Python 3.11 or 3.12 and make, nothing else: every target first installs what it uses into .venv.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || echo python3)
+VENV ?= .venv
+BIN := $(VENV)/bin
+SOURCES := $(shell find codec models training eval -type f -not -name '*.pyc')
+
+.PHONY: test lint demo clean
+
+test: lint
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/installed
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy -p scodec
+
+demo: $(VENV)/installed
+	$(BIN)/python -m scodec.eval.demo
+
+clean:
+	rm -rf $(VENV) build dist demo *.egg-info
+
+# The dependencies are large and change rarely, the package is small and changes often: one stamp for each.
+$(VENV)/installed: $(VENV)/dependencies README.md $(SOURCES)
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --force-reinstall .
+	touch $@
+
+$(VENV)/dependencies: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install ".[dev]"
+	touch $@

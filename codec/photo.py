@@ -1,0 +1,171 @@
+"""Any picture in, upright 8-bit RGB out; RGB to full-range luma and chroma planes and back."""
+
+import io
+import os
+import warnings
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import numpy as np
+from PIL import Image, ImageCms, ImageOps
+
+from scodec.errors import BadImage, ScodecWarning
+
+Source = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | np.ndarray
+
+
+@dataclass(frozen=True)
+class Photo:
+    """An upright picture in sRGB.
+
+    rgb: uint8, shape (H, W, 3), H and W at least 1.
+    gray: whether the three channels are equal everywhere.
+    """
+
+    rgb: np.ndarray
+    gray: bool
+
+
+def load(source: "Source | Photo") -> Photo:
+    """Read a picture of any kind as it is meant to be seen.
+
+    EXIF rotation is applied, an embedded colour profile is converted to sRGB, CMYK, palettes and 16-bit
+    samples become 8-bit RGB, transparency is composited on white (with a ScodecWarning); of an animation the
+    first frame counts. Integer samples up to 255 and floats up to 1 are taken at face value, larger ones as
+    16-bit and 8-bit samples.
+
+    source: a path, the bytes of an image file, a binary file object, a PIL image, a uint8 array of shape
+    (H, W, 3) or (H, W), or a Photo, which is returned as it is.
+
+    Raises BadImage if the picture cannot be read or is larger than Pillow's limit against decompression
+    bombs, OSError if the file cannot be opened, TypeError for any other kind of source.
+    """
+    if isinstance(source, Photo):
+        return source
+    rgb = _from_array(source) if isinstance(source, np.ndarray) else _from_pillow(source)
+    if rgb.size == 0:
+        raise BadImage("the picture has no pixels")
+    return Photo(rgb, bool((rgb[..., :1] == rgb[..., 1:]).all()))
+
+
+def planes(rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Full-range BT.601 (JFIF) planes of an rgb picture, uint8 (H, W, 3).
+
+    Returns y, uint8 (H, W), and cb and cr, float32 (H, W) in -127.5..127.5. The chroma refers to the luma
+    before rounding, so `merge` gives the same rgb back but for ties.
+    """
+    red, green, blue = (rgb[..., channel].astype(np.float32) for channel in range(3))
+    luma = 0.299 * red + 0.587 * green + 0.114 * blue
+    return np.rint(luma).astype(np.uint8), (blue - luma) / 1.772, (red - luma) / 1.402
+
+
+def merge(y: np.ndarray, cb: np.ndarray, cr: np.ndarray) -> np.ndarray:
+    """The inverse of `planes`: rgb, uint8 (H, W, 3).
+
+    y: uint8 or float32 in 0..255; cb, cr: float32; all of shape (H, W).
+    """
+    luma = y.astype(np.float32, copy=False)
+    rgb = np.empty((*y.shape, 3), np.uint8)
+    rgb[..., 0] = _to_uint8(luma + 1.402 * cr)
+    rgb[..., 1] = _to_uint8(luma - 0.344136 * cb - 0.714136 * cr)
+    rgb[..., 2] = _to_uint8(luma + 1.772 * cb)
+    return rgb
+
+
+def _to_uint8(samples: np.ndarray) -> np.ndarray:
+    return np.clip(np.rint(samples), 0, 255).astype(np.uint8)
+
+
+def _from_array(array: np.ndarray) -> np.ndarray:
+    if array.dtype != np.uint8 or not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 3)):
+        raise BadImage(
+            f"an array must be uint8 of shape (H, W, 3) or (H, W), not {array.dtype} of shape {array.shape}"
+        )
+    return np.ascontiguousarray(array) if array.ndim == 3 else _gray_to_rgb(array)
+
+
+def _from_pillow(source: str | os.PathLike[str] | bytes | BinaryIO | Image.Image) -> np.ndarray:
+    stream: io.BytesIO | Image.Image
+    match source:
+        case Image.Image():
+            stream = source
+        case bytes() | bytearray() | memoryview():
+            stream = io.BytesIO(source)
+        case str() | os.PathLike():
+            with open(source, "rb") as file:
+                stream = io.BytesIO(file.read())
+        case _ if hasattr(source, "read"):
+            stream = io.BytesIO(source.read())
+        case _:
+            raise TypeError(f"a picture cannot be read from {type(source).__name__}")
+    try:
+        image = stream if isinstance(stream, Image.Image) else Image.open(stream)
+        return _to_rgb(ImageOps.exif_transpose(image))
+    except BadImage:
+        raise
+    except Image.UnidentifiedImageError:
+        raise BadImage("not a picture in a format that Pillow can read; convert it to PNG or JPEG") from None
+    except Image.DecompressionBombError as error:
+        raise BadImage(f"too large: {error}; raise PIL.Image.MAX_IMAGE_PIXELS if you trust it") from error
+    except Exception as error:  # Pillow's plugins raise whatever their parsers ran into
+        raise BadImage(f"the picture is damaged or of an unknown kind: {error}") from error
+
+
+def _to_rgb(image: Image.Image) -> np.ndarray:
+    if image.mode == "F" or image.mode.startswith("I"):
+        return _gray_to_rgb(_deep_to_uint8(np.asarray(image)))
+    profile = image.info.get("icc_profile")
+    if image.has_transparency_data:
+        image = _on_white(image)
+    if image.mode == "LAB":
+        image = _convert_profile(image, ImageCms.createProfile("LAB"))
+    elif profile and image.mode in ("RGB", "CMYK"):
+        image = _to_srgb(image, profile)
+    return np.array(image.convert("RGB"))
+
+
+def _deep_to_uint8(samples: np.ndarray) -> np.ndarray:
+    """Integers or floats of more than 8 bits, shape (H, W) -> uint8 of the same shape.
+
+    Neither Pillow mode says what white is. A picture whose samples all stay under 1/256 of a larger range
+    would be black in it, so the smaller range is meant.
+    """
+    low, high = float(samples.min()), float(samples.max())
+    floating = samples.dtype.kind == "f"
+    if not (low >= 0 and high <= (255 if floating else 65535)):
+        wanted = "0 to 1 or 0 to 255" if floating else "0 to 255 or 0 to 65535"
+        raise BadImage(f"samples run from {low:g} to {high:g}; scale them to {wanted}")
+    if floating:
+        white = 1 if high <= 1 else 255
+    else:
+        white = 65535 if high > 255 or samples.dtype.itemsize == 2 else 255
+    return _to_uint8(samples.astype(np.float32) * np.float32(255 / white))
+
+
+def _gray_to_rgb(gray: np.ndarray) -> np.ndarray:
+    return np.repeat(gray[..., None], 3, axis=2)
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    rgba = image.convert("RGBA")
+    if rgba.getextrema()[3] == (255, 255):
+        return rgba.convert("RGB")
+    warnings.warn("transparency is not kept; the picture was put on white", ScodecWarning, stacklevel=2)
+    return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
+
+
+def _to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if image.mode == "RGB" and "sRGB" in ImageCms.getProfileDescription(source):
+            return image  # spares the great majority a conversion that could only add rounding errors
+        return _convert_profile(image, source)
+    except (OSError, ImageCms.PyCMSError):
+        return image  # a broken or mismatched profile says nothing: take the samples as sRGB, as viewers do
+
+
+def _convert_profile(image: Image.Image, source: ImageCms.ImageCmsProfile) -> Image.Image:
+    srgb = ImageCms.createProfile("sRGB")
+    converted = ImageCms.profileToProfile(image, source, srgb, outputMode="RGB")
+    assert converted is not None  # only an in-place conversion returns none
+    return converted
