@@ -23,6 +23,7 @@ clean:
 
 # The dependencies are large and change rarely, the package is small and changes often: one stamp for each.
 $(VENV)/installed: $(VENV)/dependencies README.md $(SOURCES)
+	rm -rf build  # setuptools would also pack what an earlier build left there
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --force-reinstall .
 	touch $@
 

@@ -1,0 +1,306 @@
+"""Every kind of picture comes in as a user sees it; planes and merge are inverse."""
+
+import io
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import skimage.data
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+from PIL import Image, ImageCms
+
+from scodec import photo
+from scodec.errors import BadImage, ScodecWarning
+
+
+def png(image: Image.Image, **options) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, "PNG", **options)
+    return stream.getvalue()
+
+
+@pytest.fixture
+def image(small: np.ndarray) -> Image.Image:
+    return Image.fromarray(small)
+
+
+def test_sources_agree(tmp_path: Path, small: np.ndarray, image: Image.Image) -> None:
+    data = png(image)
+    path = tmp_path / "small.png"
+    path.write_bytes(data)
+    with open(path, "rb") as file:
+        sources = [small, image, data, path, str(path), file, io.BytesIO(data)]
+        for source in sources:
+            loaded = photo.load(source)
+            assert np.array_equal(loaded.rgb, small)
+            assert not loaded.gray
+    assert photo.load(loaded) is loaded
+
+
+def test_caller_keeps_the_picture_unchanged(image: Image.Image) -> None:
+    image.getexif()[0x0112] = 6
+    before = image.copy()
+    photo.load(image)
+    assert image == before and image.getexif()[0x0112] == 6
+
+
+@pytest.mark.parametrize("name", ["astronaut", "coffee", "rocket", "retina", "hubble_deep_field"])
+def test_bundled_colour_photographs(name: str) -> None:
+    expected = getattr(skimage.data, name)()
+    loaded = photo.load(expected)
+    assert np.array_equal(loaded.rgb, expected) and not loaded.gray
+
+
+@pytest.mark.parametrize("name", ["camera", "coins", "moon", "page", "text"])
+def test_bundled_gray_photographs(name: str) -> None:
+    expected = getattr(skimage.data, name)()
+    loaded = photo.load(Image.fromarray(expected))
+    assert np.array_equal(loaded.rgb, photo.load(expected).rgb)
+    assert np.array_equal(loaded.rgb[..., 1], expected) and loaded.gray
+
+
+def test_bundled_animation_gives_its_first_frame() -> None:
+    path = Path(skimage.data.__file__).with_name("no_time_for_that_tiny.gif")
+    with Image.open(path) as animation:
+        expected = np.array(animation.convert("RGB"))
+    assert np.array_equal(photo.load(path).rgb, expected)
+
+
+def test_black_and_white() -> None:
+    bits = np.indices((5, 7)).sum(axis=0) % 2 == 0
+    loaded = photo.load(png(Image.fromarray(bits)))
+    assert loaded.gray and np.array_equal(loaded.rgb[..., 0], np.where(bits, 255, 0))
+
+
+def test_colour_file_of_a_gray_picture_is_gray(image: Image.Image) -> None:
+    assert photo.load(image.convert("L").convert("RGB")).gray
+
+
+def test_palette(image: Image.Image) -> None:
+    palette = image.quantize(32)
+    assert np.array_equal(photo.load(png(palette)).rgb, np.array(palette.convert("RGB")))
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "PA", "RGBa"])
+def test_transparency_is_put_on_white(image: Image.Image, mode: str) -> None:
+    alpha = np.zeros(image.size[::-1], np.uint8)
+    alpha[:, 60:] = 255
+    opaque = image.convert("L") if "L" in mode else image
+    see_through = opaque.copy()
+    if mode == "PA":
+        opaque = image.quantize(16).convert("RGB")
+        see_through = image.quantize(16).convert("PA")
+        see_through.putalpha(Image.fromarray(alpha))
+    else:
+        see_through.putalpha(Image.fromarray(alpha))
+        see_through = see_through.convert(mode)
+    assert see_through.mode == mode
+    with pytest.warns(ScodecWarning, match="white"):
+        loaded = photo.load(see_through)
+    assert (loaded.rgb[:, :60] == 255).all()
+    assert np.array_equal(loaded.rgb[:, 60:], np.array(opaque.convert("RGB"))[:, 60:])
+    assert loaded.gray == ("L" in mode)
+
+
+def test_half_transparency_mixes_with_white() -> None:
+    with pytest.warns(ScodecWarning):
+        loaded = photo.load(Image.new("RGBA", (2, 2), (255, 0, 100, 51)))
+    assert np.array_equal(loaded.rgb[0, 0], [255, 204, 224])
+
+
+def test_transparent_palette_entry_and_transparent_colour(image: Image.Image) -> None:
+    palette = image.quantize(8)
+    with pytest.warns(ScodecWarning):
+        loaded = photo.load(png(palette, transparency=3))
+    assert (loaded.rgb[np.array(palette) == 3] == 255).all()
+    flat = Image.new("RGB", (4, 4), (9, 8, 7))
+    with pytest.warns(ScodecWarning):
+        assert (photo.load(png(flat, transparency=(9, 8, 7))).rgb == 255).all()
+
+
+def test_opaque_alpha_gives_no_warning(image: Image.Image) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert np.array_equal(photo.load(image.convert("RGBA")).rgb, np.array(image))
+
+
+def test_cmyk(image: Image.Image) -> None:
+    cmyk = image.convert("CMYK")
+    assert np.abs(photo.load(cmyk).rgb.astype(int) - np.array(image)).max() <= 1
+    stream = io.BytesIO()
+    cmyk.save(stream, "JPEG", quality=95)
+    assert np.abs(photo.load(stream.getvalue()).rgb.astype(int) - np.array(image)).mean() < 6
+
+
+@pytest.mark.parametrize("mode", ["HSV", "YCbCr", "RGBX", "LAB"])
+def test_other_colour_modes(image: Image.Image, mode: str) -> None:
+    if mode == "LAB":
+        srgb, lab = ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB")
+        converted = ImageCms.profileToProfile(image, srgb, lab, outputMode="LAB")
+    else:
+        converted = image.convert(mode)
+    assert np.abs(photo.load(converted).rgb.astype(int) - np.array(image)).mean() < 4
+
+
+def test_sixteen_bits() -> None:
+    ramp = np.arange(256, dtype=np.uint16).reshape(2, 128) * 257
+    for image in (Image.fromarray(ramp), Image.fromarray(ramp.astype(np.int32))):
+        loaded = photo.load(image)
+        assert loaded.gray and np.array_equal(loaded.rgb[..., 0], ramp // 257)
+    assert np.array_equal(photo.load(png(Image.fromarray(ramp))).rgb[..., 0], ramp // 257)
+    dark = photo.load(Image.fromarray(np.full((2, 2), 255, np.uint16)))
+    assert (dark.rgb == 1).all()
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.float32])
+def test_deep_modes_with_eight_bit_samples(small: np.ndarray, dtype: type) -> None:
+    assert np.array_equal(photo.load(Image.fromarray(small[..., 0].astype(dtype))).rgb[..., 2], small[..., 0])
+
+
+def test_floats_up_to_one(small: np.ndarray) -> None:
+    loaded = photo.load(Image.fromarray(small[..., 0].astype(np.float32) / 255))
+    assert np.array_equal(loaded.rgb[..., 0], small[..., 0])
+
+
+@pytest.mark.parametrize("sample", [-1.0, 300.0, np.nan, np.inf])
+def test_impossible_samples(sample: float) -> None:
+    with pytest.raises(BadImage, match="scale"):
+        photo.load(Image.fromarray(np.full((2, 2), sample, np.float32)))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_exif_rotation(image: Image.Image, orientation: int) -> None:
+    """Undo each of the eight orientations by hand."""
+    stored = {
+        1: lambda a: a,
+        2: np.fliplr,
+        3: lambda a: np.rot90(a, 2),
+        4: np.flipud,
+        5: lambda a: a.transpose(1, 0, 2),
+        6: lambda a: np.rot90(a, 1),
+        7: lambda a: np.rot90(a, 2).transpose(1, 0, 2),
+        8: lambda a: np.rot90(a, -1),
+    }[orientation](np.array(image))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = png(Image.fromarray(np.ascontiguousarray(stored)), exif=exif)
+    assert np.array_equal(photo.load(data).rgb, np.array(image))
+
+
+def test_broken_exif_does_not_matter(image: Image.Image, recwarn: pytest.WarningsRecorder) -> None:
+    data = png(image, exif=b"Exif\0\0II*\0\x08\0\0\0\xff\xff" + bytes(range(200)))
+    assert np.array_equal(photo.load(data).rgb, np.array(image))
+
+
+def test_wide_gamut_profile_is_converted_to_srgb(small: np.ndarray) -> None:
+    """A profile whose red and green are swapped must come out with them swapped back."""
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+    swapped = bytearray(srgb.tobytes())
+    red, green = swapped.index(b"rXYZ"), swapped.index(b"gXYZ")
+    swapped[red : red + 4], swapped[green : green + 4] = b"gXYZ", b"rXYZ"
+    for name in ("sRGB".encode("utf-16-be"), b"sRGB"):
+        swapped = swapped.replace(name, "swap".encode(("utf-16-be", "ascii")[len(name) == 4]))
+    data = png(Image.fromarray(small[..., [1, 0, 2]]), icc_profile=bytes(swapped))
+    assert np.abs(photo.load(data).rgb.astype(int) - small).max() <= 2
+
+
+@pytest.mark.parametrize(
+    "profile", [ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes(), b"?"]
+)
+def test_srgb_and_broken_profiles_leave_the_samples(small: np.ndarray, profile: bytes) -> None:
+    assert np.array_equal(photo.load(png(Image.fromarray(small), icc_profile=profile)).rgb, small)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 97), (97, 1), (3, 5)])
+def test_tiny_sizes(shape: tuple[int, int]) -> None:
+    gray = np.arange(shape[0] * shape[1], dtype=np.uint8).reshape(shape)
+    assert photo.load(gray).rgb.shape == (*shape, 3)
+    assert photo.load(png(Image.fromarray(gray))).rgb.shape == (*shape, 3)
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.zeros((2, 2, 4), np.uint8),
+        np.zeros((2, 2, 3), np.float32),
+        np.zeros(3, np.uint8),
+        np.zeros((2, 2), np.uint16),
+        np.zeros((0, 4, 3), np.uint8),
+        np.zeros((4, 0), np.uint8),
+    ],
+)
+def test_unusable_arrays(array: np.ndarray) -> None:
+    with pytest.raises(BadImage):
+        photo.load(array)
+
+
+def test_arrays_need_not_be_contiguous(small: np.ndarray) -> None:
+    loaded = photo.load(small[::-2, ::3])
+    assert np.array_equal(loaded.rgb, small[::-2, ::3]) and loaded.rgb.flags.c_contiguous
+
+
+def test_unknown_source() -> None:
+    with pytest.raises(TypeError, match="int"):
+        photo.load(3)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("data", [b"", b"hello", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"])
+def test_not_a_picture(data: bytes) -> None:
+    with pytest.raises(BadImage):
+        photo.load(data)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "AVIF", "PPM", "TGA"])
+def test_truncated_picture(image: Image.Image, kind: str) -> None:
+    stream = io.BytesIO()
+    image.save(stream, kind)
+    data = stream.getvalue()
+    for length in range(0, len(data) // 2, max(1, len(data) // 40)):
+        with pytest.raises(BadImage):
+            photo.load(data[:length])
+
+
+def test_decompression_bomb(image: Image.Image, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = png(image)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    with pytest.raises(BadImage, match="MAX_IMAGE_PIXELS"):
+        photo.load(data)
+
+
+small_rgb = arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, max_side=16).map(lambda side: (*side, 3)))
+
+
+@settings(deadline=None, max_examples=50)
+@given(small_rgb)
+def test_planes_and_merge_are_inverse(rgb: np.ndarray) -> None:
+    y, cb, cr = photo.planes(rgb)
+    assert (y.dtype, cb.dtype, cr.dtype) == (np.uint8, np.float32, np.float32)
+    assert y.shape == cb.shape == cr.shape == rgb.shape[:2]
+    assert max(np.abs(cb).max(), np.abs(cr).max()) <= 127.5001
+    assert np.abs(photo.merge(y, cb, cr).astype(int) - rgb).max() <= 1
+
+
+def test_planes_of_a_photograph_give_it_back(cat: np.ndarray) -> None:
+    assert (photo.merge(*photo.planes(cat)) == cat).mean() > 0.999
+
+
+@given(st.integers(0, 255))
+def test_gray_has_no_chroma(level: int) -> None:
+    y, cb, cr = photo.planes(np.full((1, 1, 3), level, np.uint8))
+    assert y[0, 0] == level and abs(cb[0, 0]) < 1e-4 and abs(cr[0, 0]) < 1e-4
+
+
+def test_planes_match_the_jfif_matrix_of_pillow(cat: np.ndarray) -> None:
+    y, cb, cr = photo.planes(cat)
+    expected = np.array(Image.fromarray(cat).convert("YCbCr")).astype(int)
+    for plane, channel in zip((y, cb + 128, cr + 128), range(3), strict=True):
+        assert np.abs(plane - expected[..., channel]).max() <= 1.01
+
+
+def test_merge_takes_float_luma_and_clips() -> None:
+    y = np.array([[-20.0, 300.0, 127.4]], np.float32)
+    zero = np.zeros_like(y)
+    assert np.array_equal(photo.merge(y, zero, zero)[0, :, 0], [0, 255, 127])
