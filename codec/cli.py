@@ -4,6 +4,7 @@ import dataclasses
 import errno
 import importlib
 import json
+import math
 import os
 import warnings
 from collections.abc import Iterator
@@ -80,6 +81,13 @@ class Hints(click.ParamType):
         return count
 
 
+def _finite(_ctx: click.Context, _param: click.Parameter, value: float | None) -> float | None:
+    """Rejects nan and inf, which pass any FloatRange that is open upwards."""
+    if value is not None and not math.isfinite(value):
+        raise click.BadParameter(f"{value} is not a finite number")
+    return value
+
+
 def _note(message: str) -> None:
     click.echo(f"scodec: {message}", err=True)
 
@@ -134,7 +142,7 @@ def main() -> None:
 )  # fmt: skip
 @click.option("--target-size", type=click.IntRange(min=1), metavar="BYTES", help="Largest file allowed.")
 @click.option(
-    "--target-bpp", type=click.FloatRange(min=0, min_open=True), metavar="X",
+    "--target-bpp", type=click.FloatRange(min=0, min_open=True), callback=_finite, metavar="X",
     help="The same in bits per pixel of the picture.",
 )  # fmt: skip
 @click.option("-f", "--force", is_flag=True, help="Replace OUT if it exists.")

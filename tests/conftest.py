@@ -1,8 +1,16 @@
-"""Pictures that the tests share."""
+"""Pictures that the tests share, and a way to run the command."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
 import skimage.data
+from click.testing import CliRunner
+
+import scodec
+from scodec.cli import main
 
 
 @pytest.fixture(scope="session")
@@ -15,3 +23,31 @@ def cat() -> np.ndarray:
 def small(cat: np.ndarray) -> np.ndarray:
     """A piece of it for quick tests, odd in both directions: uint8 (97, 131, 3)."""
     return np.ascontiguousarray(cat[100:197, 100:231])
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run of the command left."""
+
+    code: int
+    out: bytes
+    err: str
+
+
+@pytest.fixture
+def scodec_command() -> Callable[..., Run]:
+    """Runs `scodec ARGS` in this process."""
+
+    def run(*args: str | Path, stdin: bytes = b"") -> Run:
+        result = CliRunner().invoke(main, [str(arg) for arg in args], input=stdin)
+        expected = result.exception is None or isinstance(result.exception, SystemExit)
+        assert expected, f"scodec raised {result.exception!r}"
+        return Run(result.exit_code, result.stdout_bytes, result.stderr)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def coded(small: np.ndarray) -> bytes:
+    """`small` as a .scz file with colour hints."""
+    return scodec.encode(small, hints=100)

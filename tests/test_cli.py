@@ -1,0 +1,203 @@
+"""The command as a user types it."""
+
+import io
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import scodec
+
+Command = Callable[..., Any]
+
+
+@pytest.fixture
+def picture(tmp_path: Path, small: np.ndarray) -> Path:
+    path = tmp_path / "small.png"
+    Image.fromarray(small).save(path)
+    return path
+
+
+@pytest.fixture
+def file(tmp_path: Path, coded: bytes) -> Path:
+    path = tmp_path / "small.scz"
+    path.write_bytes(coded)
+    return path
+
+
+def test_encode_info_decode(scodec_command: Command, picture: Path, tmp_path: Path) -> None:
+    file, out = tmp_path / "out.scz", tmp_path / "out.png"
+    run = scodec_command("encode", picture, file)
+    assert (run.code, run.out) == (0, b"")
+    size = file.stat().st_size
+    assert re.fullmatch(
+        rf"scodec: {size} bytes, 0\.\d+ bpp, scale [1-4], quantizer \d+, hints 0 bytes\n", run.err
+    )
+
+    run = scodec_command("info", file, "--json")
+    facts = json.loads(run.out)
+    assert run.code == 0 and run.err == ""
+    assert (facts["width"], facts["height"], facts["gray"]) == (131, 97, False)
+    assert (facts["total_bytes"], facts["hints_bytes"]) == (size, 0)
+    assert facts["bpp"] == pytest.approx(8 * size / (131 * 97))
+
+    run = scodec_command("decode", file, out)
+    assert (run.code, run.out, run.err) == (0, b"", "")
+    with Image.open(out) as image:
+        assert (image.size, image.mode, image.format) == ((131, 97), "RGB", "PNG")
+
+
+def test_same_bytes_as_the_function(scodec_command: Command, picture: Path, small: np.ndarray) -> None:
+    run = scodec_command("encode", picture, "-", "-q", "40", "--scale", "2", "--hints", "60")
+    assert run.out == scodec.encode(small, quality=40, scale=2, hints=60)
+
+
+def test_standard_streams(scodec_command: Command, picture: Path) -> None:
+    encoded = scodec_command("encode", "-", "-", stdin=picture.read_bytes())
+    assert encoded.code == 0
+    assert scodec_command("info", "-", stdin=encoded.out).code == 0
+    decoded = scodec_command("decode", "-", "-", stdin=encoded.out)
+    with Image.open(io.BytesIO(decoded.out)) as image:
+        assert (image.size, image.format) == ((131, 97), "PNG")
+
+
+def test_quiet(scodec_command: Command, picture: Path, tmp_path: Path) -> None:
+    run = scodec_command("encode", picture, tmp_path / "out.scz", "--quiet")
+    assert (run.code, run.out, run.err) == (0, b"", "")
+
+
+@pytest.mark.parametrize("command", ["encode", "decode"])
+def test_overwrites_only_with_force(
+    scodec_command: Command, picture: Path, file: Path, tmp_path: Path, command: str
+) -> None:
+    source, out = (picture, tmp_path / "out.scz") if command == "encode" else (file, tmp_path / "out.png")
+    out.write_bytes(b"precious")
+    run = scodec_command(command, source, out)
+    assert run.code == 1 and "--force" in run.err and out.read_bytes() == b"precious"
+    assert scodec_command(command, source, out, "--force").code == 0
+    assert out.read_bytes() != b"precious"
+
+
+def test_quality_is_monotone_in_bytes(scodec_command: Command, picture: Path) -> None:
+    sizes = [len(scodec_command("encode", picture, "-", "-q", quality).out) for quality in ("5", "50", "95")]
+    assert sizes[0] < sizes[1] < sizes[2]
+
+
+@pytest.mark.parametrize("scale", ["1", "2", "3", "4"])
+def test_scale(scodec_command: Command, picture: Path, scale: str) -> None:
+    data = scodec_command("encode", picture, "-", "--scale", scale).out
+    assert scodec.info(data).scale == int(scale)
+
+
+@pytest.mark.parametrize("budget", [10, 30, 100, 1000])
+def test_hints_stay_within_their_bytes(scodec_command: Command, picture: Path, budget: int) -> None:
+    data = scodec_command("encode", picture, "-", "--hints", budget).out
+    assert scodec.info(data).hints_bytes <= budget
+
+
+def test_automatic_hints(scodec_command: Command, picture: Path) -> None:
+    data = scodec_command("encode", picture, "-", "-q", "60", "--hints", "auto").out
+    assert scodec.info(data).hints_bytes > 0
+
+
+@pytest.mark.parametrize("hints", ["0", "auto"])
+def test_target_size(scodec_command: Command, picture: Path, hints: str) -> None:
+    run = scodec_command("encode", picture, "-", "--target-size", "700", "--hints", hints)
+    assert "warning" not in run.err
+    assert 0.95 * 700 <= len(run.out) <= 700
+
+
+def test_target_bpp(scodec_command: Command, picture: Path) -> None:
+    size = len(scodec_command("encode", picture, "-", "--target-bpp", "0.5").out)
+    assert 0.95 * 0.5 <= 8 * size / (131 * 97) <= 0.5
+
+
+@pytest.mark.parametrize("target", ["5", "1000000"])
+def test_target_out_of_reach(scodec_command: Command, picture: Path, target: str) -> None:
+    run = scodec_command("encode", picture, "-", "--target-size", target)
+    assert run.code == 0 and run.out
+    assert run.err.startswith("scodec: warning: ")
+
+
+def test_gray(scodec_command: Command, file: Path, tmp_path: Path) -> None:
+    assert scodec_command("decode", file, tmp_path / "out.png", "--gray").code == 0
+    with Image.open(tmp_path / "out.png") as image:
+        assert image.mode == "L"
+
+
+@pytest.mark.parametrize("suffix, kind", [("jpg", "JPEG"), ("WEBP", "WEBP"), ("tif", "TIFF"), ("bmp", "BMP")])
+def test_suffix_names_the_format(
+    scodec_command: Command, file: Path, tmp_path: Path, suffix: str, kind: str
+) -> None:
+    out = tmp_path / f"out.{suffix}"
+    assert scodec_command("decode", file, out).code == 0
+    with Image.open(out) as image:
+        assert image.format == kind
+
+
+def test_decode_options(scodec_command: Command, file: Path) -> None:
+    args = ("--device", "cpu", "--dtype", "float32", "--tile", "64")
+    assert scodec_command("decode", file, "-", *args).code == 0
+
+
+def test_info_for_people(scodec_command: Command, file: Path) -> None:
+    run = scodec_command("info", file)
+    assert re.search(rb"^width +131$", run.out, re.MULTILINE)
+
+
+def test_version(scodec_command: Command) -> None:
+    from importlib.metadata import version
+
+    from scodec.models import weights
+
+    lines = scodec_command("--version").out.decode().splitlines()
+    assert lines[0] == f"scodec {version('scodec-image')}"
+    assert lines[1:] == [f"{name} {identity}" for name, identity in weights.installed().items()]
+    assert len(lines) > 1
+
+
+def test_transparency_gives_a_warning(scodec_command: Command, picture: Path, tmp_path: Path) -> None:
+    with Image.open(picture) as image:
+        image.putalpha(9)
+        image.save(tmp_path / "alpha.png")
+    run = scodec_command("encode", tmp_path / "alpha.png", "-", "--quiet")
+    assert run.code == 0 and run.err.startswith("scodec: warning: transparency")
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        [],
+        ["encode"],
+        ["encode", "IN"],
+        ["encode", "IN", "OUT", "-q", "0"],
+        ["encode", "IN", "OUT", "-q", "101"],
+        ["encode", "IN", "OUT", "--scale", "5"],
+        ["encode", "IN", "OUT", "--hints", "-1"],
+        ["encode", "IN", "OUT", "--hints", "many"],
+        ["encode", "IN", "OUT", "--target-size", "0"],
+        ["encode", "IN", "OUT", "--target-bpp", "0"],
+        ["encode", "IN", "OUT", "--target-bpp", "nan"],
+        ["encode", "IN", "OUT", "--target-bpp", "inf"],
+        ["encode", "IN", "OUT", "--target-size", "500", "--target-bpp", "1"],
+        ["encode", "IN", "OUT", "--target-size", "500", "-q", "20"],
+        ["decode", "IN", "OUT.png", "--device", "abacus"],
+        ["decode", "IN", "OUT.png", "--tile", "0"],
+        ["decode", "IN", "OUT.xyz"],
+        ["decode", "IN", "OUT"],
+        ["info"],
+        ["transmogrify"],
+    ],
+)
+def test_usage_errors(
+    scodec_command: Command, picture: Path, tmp_path: Path, args: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = scodec_command(*[picture if arg == "IN" else arg for arg in args])
+    assert run.code == 2 and "Usage: " in run.err
+    assert [path.name for path in tmp_path.iterdir()] == [picture.name]
