@@ -1,0 +1,141 @@
+"""The .scz container: bytes and nothing else. docs/format.md describes every byte.
+
+    magic, version | flags | width, height | scale, luma coder | quantizer | lengths | luma | hints | boxes | CRC-32
+"""
+
+import struct
+import zlib
+from dataclasses import dataclass, field
+
+from scodec import leb128
+from scodec.errors import BadFile, Unsupported
+
+MAGIC = b"\xd3SZ"
+VERSION = 1
+LUMA_CODERS = {0: "av1"}
+#: Largest picture a header may declare, in pixels: what Pillow refuses as a decompression bomb (twice its warning limit).
+MAX_PIXELS = 2 * (1024 * 1024 * 1024 // 4 // 3)
+MAX_SIDE = 65535
+
+_GRAY, _HINTS, _BOXES = 1, 2, 4
+_KNOWN_FLAGS = _GRAY | _HINTS | _BOXES
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a reader knows before it decodes anything."""
+
+    width: int
+    height: int
+    scale: int  # the luma section holds ceil(width / scale) x ceil(height / scale) pixels
+    quantizer: int  # of the luma coder, 0..63 for av1
+    luma: str = "av1"
+    gray: bool = False  # the source had no colour: never colour it
+    version: int = VERSION
+
+    @property
+    def luma_size(self) -> tuple[int, int]:
+        """Width and height of the coded luma."""
+        return -(-self.width // self.scale), -(-self.height // self.scale)
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A whole file, taken apart."""
+
+    header: Header
+    luma: bytes
+    hints: bytes = b""
+    boxes: tuple[tuple[bytes, bytes], ...] = field(default=())  # (four-byte kind, content); unknown kinds are kept
+
+
+def pack(stream: Stream) -> bytes:
+    """The bytes of a file; `parse` is its inverse."""
+    header = stream.header
+    flags = _GRAY * header.gray | _HINTS * bool(stream.hints) | _BOXES * bool(stream.boxes)
+    coder = next(number for number, name in LUMA_CODERS.items() if name == header.luma)
+    parts = [
+        MAGIC,
+        bytes([VERSION, flags]),
+        leb128.write(header.width),
+        leb128.write(header.height),
+        bytes([(header.scale - 1) << 4 | coder, header.quantizer]),
+        leb128.write(len(stream.luma)),
+        leb128.write(len(stream.hints)) if stream.hints else b"",
+        stream.luma,
+        stream.hints,
+        *(kind + leb128.write(len(content)) + content for kind, content in stream.boxes),
+    ]
+    data = b"".join(parts)
+    return data + struct.pack("<I", zlib.crc32(data))
+
+
+def parse(data: bytes) -> Stream:
+    """Take a file apart and check it.
+
+    Raises BadFile (not an .scz file, truncated, damaged) or Unsupported (written by a later version).
+    """
+    header, flags, at = _header(data)
+    if len(data) < at + 4 or zlib.crc32(data[:-4]) != struct.unpack("<I", data[-4:])[0]:
+        raise BadFile("the file is truncated or damaged (its checksum does not fit): get it again")
+    body, reader = data[:-4], _Reader(data[:-4], at)
+    luma_length = reader.varint()
+    hints_length = reader.varint() if flags & _HINTS else 0
+    luma, hints = reader.take(luma_length), reader.take(hints_length)
+    boxes = []
+    while flags & _BOXES and reader.at < len(body):
+        kind = reader.take(4)
+        boxes.append((kind, reader.take(reader.varint())))
+    if reader.at != len(body):
+        raise BadFile("the file holds bytes that belong to nothing: it is damaged, get it again")
+    return Stream(header, luma, hints, tuple(boxes))
+
+
+def parse_header(data: bytes) -> Header:
+    """Read the header alone, from the first bytes of a file (32 are enough). Raises as `parse` does."""
+    return _header(data)[0]
+
+
+def _header(data: bytes) -> tuple[Header, int, int]:
+    if not data:
+        raise BadFile("the file is empty")
+    if not data.startswith(MAGIC):
+        raise BadFile("this is not an .scz file (its first bytes are another format's)")
+    reader = _Reader(data, len(MAGIC))
+    version, flags = reader.byte(), reader.byte()
+    if version != VERSION:
+        raise Unsupported(f"the file has format version {version}, this scodec reads version {VERSION}: update scodec")
+    if flags & ~_KNOWN_FLAGS:
+        raise Unsupported("the file uses a feature that this scodec does not know: update scodec")
+    width, height = reader.varint(), reader.varint()
+    scale_coder, quantizer = reader.byte(), reader.byte()
+    scale, coder = (scale_coder >> 4) + 1, scale_coder & 15
+    if coder not in LUMA_CODERS:
+        raise Unsupported(f"the file's luma coder {coder} is unknown to this scodec: update scodec")
+    if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE) or width * height > MAX_PIXELS:
+        raise BadFile(f"the file declares {width} x {height} pixels: it is damaged, or too large to open safely")
+    if scale > 4 or quantizer > 63:
+        raise BadFile("the file's header holds impossible values: it is damaged, get it again")
+    header = Header(width, height, scale, quantizer, LUMA_CODERS[coder], bool(flags & _GRAY), version)
+    return header, flags, reader.at
+
+
+class _Reader:
+    """Reads forward and raises BadFile past the end."""
+
+    def __init__(self, data: bytes, at: int) -> None:
+        self.data, self.at = data, at
+
+    def take(self, count: int) -> bytes:
+        piece = self.data[self.at : self.at + count]
+        if len(piece) != count:
+            raise BadFile("the file is truncated: get it again")
+        self.at += count
+        return piece
+
+    def byte(self) -> int:
+        return self.take(1)[0]
+
+    def varint(self) -> int:
+        value, self.at = leb128.read(self.data, self.at)
+        return value

@@ -1,0 +1,136 @@
+"""The way from a picture to bytes: photo -> planes -> smaller luma -> luma coder, hint coder -> container."""
+
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+from PIL import Image, ImageFilter
+
+from scodec import container, hints as hint_coder, luma_av1, photo, rate, scaling
+from scodec.errors import BadRequest, TargetWarning
+
+#: A target size counts as met from this share of it upwards.
+ENOUGH = 0.95
+
+
+def encode(
+    image: photo.Source,
+    *,
+    quality: int = rate.DEFAULT_QUALITY,
+    scale: int | str = "auto",
+    hints: int | str = 0,
+    luma: str = "av1",
+    target_bytes: int | None = None,
+) -> bytes:
+    """Code a picture; the bytes of an .scz file.
+
+    image: path, bytes or file object of a picture, PIL image, or uint8 array (H, W, 3) or (H, W).
+    quality: 1 (smallest) to 100. scale: the luma is stored at 1/scale of the size, 1 to 4, or "auto" by rate.
+    hints: 0 stores luminance only, N at most N bytes of colour, "auto" as many as pay.
+    luma: the luma coder. target_bytes: largest size of the file; replaces `quality`.
+
+    Raises BadImage when the picture can't be used, BadRequest for impossible arguments. Warns TargetWarning when
+    `target_bytes` is out of reach; the nearest possible file is returned then.
+    """
+    _check(quality, scale, hints, luma, target_bytes)
+    source = photo.load(image)
+    y, cb, cr = photo.planes(source.rgb)
+    height, width = y.shape
+    if max(height, width) > container.MAX_SIDE:
+        raise BadRequest(f"{width} x {height} pixels: no side may exceed {container.MAX_SIDE}, cut the picture")
+    if source.gray:
+        hints = 0
+    rungs = rate.ladder(scale)
+    colours = hint_coder.ladder(cb, cr) if hints == "auto" else []
+    fixed = hint_coder.encode(cb, cr, hints) if isinstance(hints, int) and hints > 0 else b""
+
+    def code(index: int, blur: float = 0.0) -> container.Stream:
+        """The file at a rung of the ladder, its luma blurred before."""
+        factor, quantizer = rungs[index]
+        small = scaling.shrink(y if blur == 0 else _blurred(y, blur), factor)
+        header = container.Header(width, height, factor, quantizer, luma, source.gray)
+        chosen = rate.choose_hint(colours, factor, quantizer, width * height) if colours else fixed
+        return container.Stream(header, luma_av1.encode(small, quantizer), chosen)
+
+    if target_bytes is None:
+        return container.pack(code(rate.rung(quality, len(rungs))))
+    stream = _within(target_bytes, len(rungs), code)
+    if hints == "auto" and len(container.pack(stream)) <= target_bytes:
+        stream = _with_more_colour(stream, target_bytes, cb, cr)
+    data = container.pack(stream)
+    _warn_if_missed(len(data), target_bytes)
+    return data
+
+
+def _check(quality: int, scale: int | str, hints: int | str, luma: str, target_bytes: int | None) -> None:
+    if quality not in rate.QUALITIES:
+        raise BadRequest(f"quality {quality} is impossible: give 1 (smallest) to 100 (best)")
+    if scale not in ("auto", 1, 2, 3, 4):
+        raise BadRequest(f"scale {scale!r} is impossible: give 1, 2, 3, 4 or 'auto'")
+    if not (hints == "auto" or isinstance(hints, int) and hints >= 0):
+        raise BadRequest(f"hints {hints!r} are impossible: give a number of bytes or 'auto'")
+    if luma not in container.LUMA_CODERS.values():
+        raise BadRequest(f"luma coder {luma!r} is unknown: give {' or '.join(container.LUMA_CODERS.values())}")
+    if target_bytes is not None and target_bytes < 1:
+        raise BadRequest(f"a file of {target_bytes} bytes is impossible: give at least 1")
+
+
+def _within(target: int, count: int, code: Callable[..., container.Stream]) -> container.Stream:
+    """The best file of at most `target` bytes, or the smallest file there is.
+
+    A bisection over the ladder; when the rung below the target leaves much of it unused, the next rung is tried with
+    its luma blurred a little, which makes sizes between two quantizers.
+    """
+    low, best = 0, code(0)
+    if _size(best) > target:
+        return best
+    high = count
+    while high - low > 1:
+        middle = (low + high) // 2
+        stream = code(middle)
+        if _size(stream) <= target:
+            low, best = middle, stream
+        else:
+            high = middle
+    if high == count:
+        return best
+    weak, strong = 0.0, 3.0
+    for _ in range(7):
+        if _size(best) >= target * (1 + ENOUGH) / 2:
+            break
+        blur = (weak + strong) / 2
+        stream = code(high, blur)
+        if _size(stream) <= target:
+            strong = blur
+            best = max(best, stream, key=_size)
+        else:
+            weak = blur
+    return best
+
+
+def _with_more_colour(
+    stream: container.Stream, target: int, cb: np.ndarray, cr: np.ndarray
+) -> container.Stream:
+    """Give what is left of the target to the hints."""
+    spare = target - _size(stream) + len(stream.hints)
+    richer = container.Stream(stream.header, stream.luma, hint_coder.encode(cb, cr, spare - 2))
+    return richer if len(richer.hints) > len(stream.hints) else stream
+
+
+def _warn_if_missed(size: int, target: int) -> None:
+    if size > target:
+        warnings.warn(
+            f"{target} bytes are out of reach: the smallest file of this picture has {size}", TargetWarning, stacklevel=3
+        )
+    elif size < target * ENOUGH:
+        warnings.warn(
+            f"{target} bytes were not used up: the best file of this picture has {size}", TargetWarning, stacklevel=3
+        )
+
+
+def _size(stream: container.Stream) -> int:
+    return len(container.pack(stream))
+
+
+def _blurred(y: np.ndarray, radius: float) -> np.ndarray:
+    return np.asarray(Image.fromarray(y).filter(ImageFilter.GaussianBlur(radius)))

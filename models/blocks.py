@@ -1,0 +1,57 @@
+"""Building blocks shared by the networks."""
+
+import torch
+from torch import Tensor, nn
+
+
+class ResBlock(nn.Module):
+    """Residual block of EDSR (Lim et al. 2017, section 3.1: no normalization) with feature-wise modulation.
+
+    The condition scales and shifts the hidden features (FiLM, Perez et al. 2018), so one network serves every
+    quality and scale:
+
+        x --conv3x3--> * (1 + gain) + shift --ReLU--> conv3x3 --(+ x)-->
+    """
+
+    def __init__(self, channels: int, condition: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
+        self.film = nn.Linear(condition, 2 * channels)
+        # Near the identity at the start: deep stacks then train from the first step at a high learning rate.
+        nn.init.zeros_(self.film.weight)
+        nn.init.zeros_(self.film.bias)
+        with torch.no_grad():
+            self.conv2.weight.mul_(0.1)
+
+    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
+        gain, shift = self.film(condition)[:, :, None, None].chunk(2, 1)
+        return x + self.conv2(torch.relu(self.conv1(x) * (1 + gain) + shift))
+
+
+class Stage(nn.Module):
+    """A row of `ResBlock`s at one resolution."""
+
+    def __init__(self, channels: int, blocks: int, condition: int) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList(ResBlock(channels, condition) for _ in range(blocks))
+
+    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
+        for block in self.blocks:
+            x = block(x, condition)
+        return x
+
+
+def down(inputs: int, outputs: int) -> nn.Module:
+    """Halve the resolution."""
+    return nn.Conv2d(inputs, outputs, 2, stride=2)
+
+
+def up(inputs: int, outputs: int) -> nn.Module:
+    """Double the resolution (sub-pixel convolution, Shi et al. 2016)."""
+    return nn.Sequential(nn.Conv2d(inputs, 4 * outputs, 1), nn.PixelShuffle(2))
+
+
+def condition_mlp(inputs: int, outputs: int) -> nn.Module:
+    """Embed the numbers that condition a network."""
+    return nn.Sequential(nn.Linear(inputs, outputs), nn.SiLU(), nn.Linear(outputs, outputs), nn.SiLU())

@@ -1,0 +1,159 @@
+"""The receiver: decoded luma and hints -> full-resolution RGB.
+
+    y_small --enlarge--> restorer (in tiles) --> y --+----------------------------+--> RGB
+                                                     +-> colorizer (whole, at     |
+                                       hint grid --->|   bounded size) -> chroma -+ enlarged along the luma
+"""
+
+import math
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from scodec.errors import BadRequest
+from scodec.models import weights
+from scodec.models.colorizer import CHROMA_UNIT, describe, enlarge_hint
+from scodec.models.restorer import enlarge
+from scodec.models.tiling import tiles
+
+#: The colorizer sees at most this many luma pixels: larger pictures are reduced to it, so that the cost of colour does
+#: not grow with the picture, and a tree is not asked for leaf by leaf.
+COLOUR_PIXELS = 1 << 19
+#: Side of the restorer's tiles, in pixels.
+TILE = 1024
+#: Rows of the picture that are coloured at a time.
+STRIP = 256
+#: Guided enlargement: window radius (chroma pixels) and the luma variance (0..1 squared) under which it does nothing.
+GUIDE_RADIUS, GUIDE_EPSILON = 2, 1e-3
+
+
+@dataclass(frozen=True)
+class Receiver:
+    """The networks on a device."""
+
+    restorer: nn.Module
+    colorizer: nn.Module
+    device: torch.device
+    dtype: torch.dtype
+
+    @torch.inference_mode()
+    def restore(
+        self, y_small: np.ndarray, scale: int, quantizer: int, height: int, width: int, tile: int = TILE
+    ) -> np.ndarray:
+        """Decoded luma (uint8, ceil(height / scale) x ceil(width / scale)) -> float32 luma (height x width), 0..255."""
+        multiple = 24  # of every scale and of the network's stride
+        step = max(multiple, tile // multiple * multiple)
+        y = np.empty((height, width), np.float32)
+        condition = torch.tensor([scale], device=self.device), torch.tensor([quantizer], device=self.device)
+        for rows, columns, needed_rows, needed_columns in tiles(height, width, step):
+            y_up = self._enlarged(y_small, scale, needed_rows, needed_columns)
+            size = needed_rows.stop - needed_rows.start, needed_columns.stop - needed_columns.start
+            y_hat = self._run(self.restorer, _padded(y_up, 8), *condition)[0, 0, : size[0], : size[1]]
+            inner_rows = slice(rows.start - needed_rows.start, rows.stop - needed_rows.start)
+            inner_columns = slice(columns.start - needed_columns.start, columns.stop - needed_columns.start)
+            y[rows, columns] = (y_hat[inner_rows, inner_columns].clamp(0, 1) * 255).cpu().numpy()
+        return y
+
+    @torch.inference_mode()
+    def colorize(self, y: np.ndarray, grid: np.ndarray | None, cell: int, step: float) -> np.ndarray:
+        """Luma (float32, H x W, 0..255) and a hint grid (2, rows, columns; None: blind) -> RGB (uint8, H x W x 3)."""
+        height, width = y.shape
+        reduction = min(1.0, math.sqrt(COLOUR_PIXELS / (height * width)))
+        size = max(2, round(height * reduction / 2) * 2), max(2, round(width * reduction / 2) * 2)
+        y_11HW = torch.from_numpy(y)[None, None].to(self.device) / 255
+        seen = y_11HW if size == y.shape else F.interpolate(y_11HW, size, mode="bilinear", antialias=True).clamp(0, 1)
+        hint = None if grid is None else enlarge_hint(grid, cell * reduction, step, *size)
+        plane = torch.zeros(2, size[0] // 2, size[1] // 2) if hint is None else hint.plane
+        numbers = torch.tensor([describe(hint)], device=self.device)
+        chroma = self._run(
+            self.colorizer, _padded(seen, 64), _padded(plane[None].to(self.device), 32), numbers
+        )[:, :, : size[0] // 2, : size[1] // 2]
+        luma = F.avg_pool2d(seen, 2)
+        planes = torch.cat([chroma, _slopes(chroma, luma), luma], 1)
+
+        rgb = np.empty((height, width, 3), np.uint8)
+        for top in range(0, height, STRIP):
+            strip = y_11HW[:, :, top : top + STRIP]
+            chroma_strip, slopes, blurred = _rows(planes, top, height, width, STRIP).split([2, 2, 1], 1)
+            cb, cr = ((chroma_strip + slopes * (strip - blurred)) * CHROMA_UNIT)[0]
+            luma_strip = strip[0, 0] * 255
+            channels = luma_strip + 1.402 * cr, luma_strip - 0.344136 * cb - 0.714136 * cr, luma_strip + 1.772 * cb
+            rgb[top : top + STRIP] = torch.stack(channels, 2).round().clamp(0, 255).to(torch.uint8).cpu().numpy()
+        return rgb
+
+    def _run(self, network: nn.Module, *inputs: Tensor) -> Tensor:
+        with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
+            return network(*inputs).float()
+
+    def _enlarged(self, y_small: np.ndarray, scale: int, rows: slice, columns: slice) -> Tensor:
+        """The part of the enlarged luma that a tile needs, the same as if the whole had been enlarged."""
+        margin = 4  # bicubic reads two pixels beyond
+        at, pieces = [], []
+        for needed, side in ((rows, y_small.shape[0]), (columns, y_small.shape[1])):
+            first, last = max(needed.start // scale - margin, 0), min(-(-needed.stop // scale) + margin, side)
+            pieces.append(slice(first, last))
+            at.append(slice(needed.start - first * scale, needed.stop - first * scale))
+        window = torch.from_numpy(y_small[pieces[0], pieces[1]].copy())[None, None].to(self.device) / 255
+        return enlarge(window, scale)[:, :, at[0], at[1]]
+
+
+@cache
+def get(device: str = "auto", dtype: str = "auto") -> Receiver:
+    """The receiver on a device ("auto", "cpu", "cuda", "mps") in a number format ("auto" or torch's name).
+
+    Loaded once per process. Raises BadRequest when the device is not there, Unsupported when weights are missing.
+    """
+    place = torch.device(best_device(device))
+    networks = (weights.load(name).to(place, memory_format=torch.channels_last) for name in ("restorer", "colorizer"))
+    return Receiver(*networks, place, _best_dtype(place) if dtype == "auto" else getattr(torch, dtype))
+
+
+def best_device(wanted: str = "auto") -> str:
+    """The fastest device of this machine, or the wanted one. Raises BadRequest when that is not there."""
+    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if wanted == "auto":
+        return next(device for device, there in available.items() if there)
+    if not available.get(wanted, False):
+        raise BadRequest(f"there is no device {wanted!r} on this machine: leave it at auto, or take cpu")
+    return wanted
+
+
+def _best_dtype(device: torch.device) -> torch.dtype:
+    """bfloat16 where the hardware multiplies it: the networks add small corrections, which it carries well enough."""
+    if device.type == "cpu":
+        can = torch.cpu.get_capabilities()
+        return torch.bfloat16 if can.get("avx512_bf16") or can.get("amx_bf16") else torch.float32
+    if device.type == "cuda" and torch.cuda.is_bf16_supported():
+        return torch.bfloat16
+    return torch.float32
+
+
+def _padded(x: Tensor, multiple: int) -> Tensor:
+    """Replicate the lower and right edges up to a multiple."""
+    height, width = x.shape[2:]
+    return F.pad(x, (0, -width % multiple, 0, -height % multiple), mode="replicate")
+
+
+def _slopes(chroma: Tensor, luma: Tensor) -> Tensor:
+    """Local change of chroma per change of luma (the `a` of the guided filter, He et al. 2013, eq. 5)."""
+
+    def mean(x: Tensor) -> Tensor:
+        padded = F.pad(x, (GUIDE_RADIUS,) * 4, mode="replicate")
+        return F.avg_pool2d(padded, 2 * GUIDE_RADIUS + 1, stride=1)
+
+    covariance = mean(chroma * luma) - mean(chroma) * mean(luma)
+    variance = mean(luma * luma) - mean(luma).square()
+    return covariance / (variance + GUIDE_EPSILON)
+
+
+def _rows(planes: Tensor, top: int, height: int, width: int, count: int) -> Tensor:
+    """Rows top..top + count of the bicubic enlargement of planes (1, C, h, w) to height x width."""
+    rows = torch.arange(top, min(top + count, height), device=planes.device, dtype=torch.float32)
+    columns = torch.arange(width, device=planes.device, dtype=torch.float32)
+    y, x = (rows + 0.5) / height * 2 - 1, (columns + 0.5) / width * 2 - 1
+    where = torch.stack([x.expand(len(y), -1), y[:, None].expand(-1, len(x))], 2)[None]
+    return F.grid_sample(planes, where, mode="bicubic", padding_mode="border", align_corners=False)

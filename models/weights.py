@@ -1,0 +1,64 @@
+"""Weights of the networks: safetensors files with their provenance in the header. Listing them needs no torch."""
+
+import json
+import struct
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scodec.errors import Unsupported
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+def path(name: str) -> Path:
+    """Where the weights of a network lie in the installed package."""
+    return Path(str(files("scodec.models") / "weights" / f"{name}.safetensors"))
+
+
+@cache
+def facts(name: str) -> dict[str, str]:
+    """Header of a weights file: network, config, id, recipe, data, licence, commit, result.
+
+    Raises Unsupported when the file is missing or no safetensors file.
+    """
+    try:
+        with path(name).open("rb") as file:
+            (length,) = struct.unpack("<Q", file.read(8))
+            header = json.loads(file.read(length))
+    except (OSError, struct.error, ValueError) as error:
+        raise Unsupported(f"the weights of the {name} can't be read ({error}): install scodec-image again") from error
+    return header["__metadata__"]
+
+
+def installed() -> dict[str, str]:
+    """Name -> id of every network that has weights."""
+    return {file.stem: facts(file.stem)["id"] for file in sorted(path("any").parent.glob("*.safetensors"))}
+
+
+def load(name: str) -> "nn.Module":
+    """Build a network and give it its weights (float32, on the CPU). Raises Unsupported as `facts` does."""
+    from safetensors.torch import load_file
+
+    from scodec.models.registry import NETWORKS
+
+    about = facts(name)
+    network = NETWORKS[about["network"]](**json.loads(about["config"]))
+    network.load_state_dict({key: value.float() for key, value in load_file(path(name)).items()})
+    return network.eval()
+
+
+def save(network: "nn.Module", target: Path, name: str, **provenance: str) -> None:
+    """Write weights as float16 with an id that names their content, and with their provenance."""
+    import torch
+    from safetensors.torch import save_file
+
+    tensors: dict[str, Tensor] = {
+        key: value.detach().to("cpu", torch.float16).contiguous() for key, value in network.state_dict().items()
+    }
+    digest = sha256(b"".join(tensor.numpy().tobytes() for tensor in tensors.values())).hexdigest()[:8]
+    about = {"network": name, "config": json.dumps(network.config), "id": f"{name}-{digest}", **provenance}
+    save_file(tensors, target, metadata=about)

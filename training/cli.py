@@ -1,0 +1,83 @@
+"""The command `scodec train`."""
+
+import dataclasses
+import hashlib
+import os
+from pathlib import Path
+
+import click
+
+from scodec.errors import BadRequest
+from scodec.training import recipe as recipes
+
+SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".avif"}
+#: One picture in so many is held out, chosen by its name, to watch the training.
+HELD_OUT = 16
+#: Held-out pictures that are looked at.
+WATCHED = 24
+
+
+@click.command()
+@click.argument("folders", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--recipe", "name", required=True, help="A recipe by name (restorer, colorizer) or a .yaml file.")
+@click.option(
+    "--run", type=click.Path(path_type=Path), required=True,
+    help="Folder for checkpoint and log; a training that stands there is taken up again.",
+)  # fmt: skip
+@click.option("--steps", type=click.IntRange(min=1), help="Other number of steps than the recipe's.")
+@click.option("--device", default="auto", show_default=True, help="Where to train: auto, cpu, cuda or mps.")
+@click.option("--every", type=click.IntRange(min=1), default=250, show_default=True, help="Steps between log lines.")
+@click.option("--fresh", is_flag=True, help="Start from nothing, not from the weights that come with scodec.")
+@click.option("-j", "--workers", type=click.IntRange(min=1), default=os.cpu_count(), help="Processes that code pairs.")
+def train(
+    folders: tuple[Path, ...],
+    name: str,
+    run: Path,
+    steps: int | None,
+    device: str,
+    every: int,
+    fresh: bool,
+    workers: int,
+) -> None:
+    """Train a network on the pictures in FOLDERS (searched with everything below them).
+
+    Writes RUN/weights.safetensors at the end, and a checkpoint and RUN/log.jsonl on the way.
+    """
+    from scodec.models import receiver, weights
+    from scodec.training import loop
+    from scodec.training.colour_task import ColourTask
+    from scodec.training.luma_task import LumaTask
+
+    recipe = recipes.load(name)
+    if steps is not None:
+        recipe = dataclasses.replace(recipe, steps=steps)
+    train_on, held_out = _pictures(folders)
+    task: loop.Task
+    if recipe.task == "luma":
+        task, network = LumaTask(recipe, train_on, held_out[:WATCHED], run / "pairs", workers), "restorer"
+    elif recipe.task == "colour":
+        task, network = ColourTask(recipe, train_on, held_out[:WATCHED]), "colorizer"
+    else:
+        raise BadRequest(f"the recipe's task {recipe.task!r} is unknown: luma or colour")
+    start = None if fresh else weights.load(network).state_dict()
+    trained = loop.train(task, recipe, run, receiver.best_device(device), every, start)
+    target = run / "weights.safetensors"
+    weights.save(
+        trained,
+        target,
+        network,
+        recipe=f"{name}: {dataclasses.asdict(recipe)}, {'fresh' if fresh else 'from the shipped weights'}",
+        data=", ".join(sorted({str(folder) for folder in folders})),
+    )
+    click.echo(f"scodec: {target}", err=True)
+
+
+def _pictures(folders: tuple[Path, ...]) -> tuple[list[Path], list[Path]]:
+    """All pictures under the folders: to train on, and held out."""
+    found = sorted(path for folder in folders for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    held_out = [path for path in found if hashlib.sha256(path.name.encode()).digest()[0] % HELD_OUT == 0]
+    chosen = set(held_out)
+    train_on = [path for path in found if path not in chosen]
+    if not train_on or not held_out:
+        raise BadRequest(f"{len(found)} pictures are too few to train and to check on: give folders with more")
+    return train_on, held_out

@@ -1,0 +1,100 @@
+"""Training task `colour`: the colorizer learns chroma from luma, with and without hints."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+from torch.nn import functional as F
+from tqdm import tqdm
+
+from scodec import hints, luma_av1, photo, scaling
+from scodec.models.colorizer import CHROMA_UNIT, Colorizer, describe, enlarge_hint
+from scodec.models.restorer import enlarge
+from scodec.training.losses import RGB_OF_CHROMA, chroma_rms
+from scodec.training.recipe import Recipe
+
+#: Share of the samples without hints, and of those whose luma went through the luma coder.
+BLIND, CODED = 0.5, 0.6
+#: The coded luma of a sample: scales, the coarse end of the quantizers, and a quick encoder (its faults look alike).
+SCALES, QUANTIZERS, SPEED = (1, 1, 2, 2, 3), (38, 64), 8
+
+
+class ColourTask:
+    """Batches of (luma, hint) -> chroma at half resolution."""
+
+    def __init__(self, recipe: Recipe, train: list[Path], held_out: list[Path]) -> None:
+        self.recipe = recipe
+        self.train = [path.read_bytes() for path in tqdm(train, "reading pictures", unit="picture")]
+        self.held_out = [self._sample(path.read_bytes(), np.random.default_rng(i)) for i, path in enumerate(held_out)]
+
+    def network(self) -> nn.Module:
+        return Colorizer()
+
+    def batch(self, rng: np.random.Generator) -> dict[str, Tensor]:
+        """One batch: y (B, 1, patch, patch) in 0..1; hint and chroma (B, 2, patch/2, patch/2) in CHROMA_UNITs."""
+        samples = []
+        for _ in range(self.recipe.batch):
+            y, cb, cr = self._sample(self.train[rng.integers(len(self.train))], rng)
+            shown = _code(y, rng) if rng.random() < CODED else y
+            blind = rng.random() < BLIND
+            samples.append(_tensors(shown, cb, cr, None if blind else hints.draw(cb, cr, rng)))
+        return {key: torch.cat([sample[key] for sample in samples]) for key in samples[0]}
+
+    def loss(self, network: nn.Module, batch: dict[str, Tensor]) -> Tensor:
+        return chroma_rms(network(batch["y"], batch["hint"], batch["describe"]) - batch["chroma"])
+
+    def validate(self, network: nn.Module, device: torch.device) -> dict[str, float]:
+        """Mean RGB-PSNR (dB) with true luma: grey, blind, and with a 32-pixel grid at step 8 beside bicubic."""
+        values: dict[str, list[float]] = {}
+        for y, cb, cr in self.held_out:
+            blind = _on(device, _tensors(y, cb, cr, None))
+            hinted = _on(device, _tensors(y, cb, cr, hints.quantize(cb, cr, 32, 8.0)))
+            for name, sample, predict in (("grey", blind, False), ("blind", blind, True), ("bicubic32", hinted, False), ("hint32", hinted, True)):
+                chroma = network(sample["y"], sample["hint"], sample["describe"]) if predict else sample["hint"]
+                values.setdefault(f"{name}_dB", []).append(_psnr(chroma - sample["chroma"]))
+        return {name: float(np.mean(each)) for name, each in values.items()}
+
+    def _sample(self, data: bytes, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Luma and chroma of a random patch; large pictures are first reduced to a random size."""
+        with Image.open(io.BytesIO(data)) as image:
+            patch = self.recipe.patch
+            short = min(image.size)
+            wanted = patch if short <= patch else int(np.exp(rng.uniform(np.log(patch), np.log(min(short, 3 * patch)))))
+            image.draft("RGB", image.size)
+            size = tuple(max(patch, round(side * wanted / short)) for side in image.size)
+            rgb = np.asarray(image.convert("RGB").resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0))
+        top, left = (int(rng.integers(0, side - patch + 1)) for side in rgb.shape[:2])
+        rgb = rgb[top : top + patch, left : left + patch]
+        return photo.planes(rgb[:, ::-1] if rng.random() < 0.5 else rgb)
+
+
+def _code(y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """What the receiver would see of a luma, but for the restorer."""
+    scale, quantizer = SCALES[rng.integers(len(SCALES))], int(rng.integers(*QUANTIZERS))
+    small = scaling.shrink(y, scale)
+    small = luma_av1.decode(luma_av1.encode(small, quantizer, SPEED), small.shape[1], small.shape[0])
+    large = enlarge(torch.from_numpy(small)[None, None] / 255, scale)[0, 0, : y.shape[0], : y.shape[1]]
+    return (large * 255).numpy()
+
+
+def _tensors(y: np.ndarray, cb: np.ndarray, cr: np.ndarray, grid: hints.HintGrid | None) -> dict[str, Tensor]:
+    chroma = torch.from_numpy(np.stack([cb, cr]))[None] / CHROMA_UNIT
+    hint = None if grid is None else enlarge_hint(grid.grid, grid.cell, grid.step, *y.shape)
+    return {
+        "y": torch.from_numpy(y.astype(np.float32))[None, None] / 255,
+        "chroma": F.avg_pool2d(chroma, 2),
+        "hint": torch.zeros(1, 2, y.shape[0] // 2, y.shape[1] // 2) if hint is None else hint.plane[None],
+        "describe": torch.tensor([describe(hint)]),
+    }
+
+
+def _on(device: torch.device, sample: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {key: value.to(device) for key, value in sample.items()}
+
+
+def _psnr(error_B2HW: Tensor) -> float:
+    rgb = torch.einsum("rc,bchw->brhw", RGB_OF_CHROMA.to(error_B2HW.device), error_B2HW.float()) * CHROMA_UNIT
+    return float(10 * torch.log10(255**2 / rgb.square().mean().clamp_min(1e-3)))

@@ -1,0 +1,45 @@
+"""Recipes: what to train and how, as small YAML files."""
+
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+import yaml
+
+from scodec.errors import BadRequest
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One training. Every field is a key of the YAML file."""
+
+    task: str  # "luma" or "colour"
+    steps: int
+    batch: int
+    patch: int  # pixels, full resolution
+    lr: float  # peak; linear warm-up, then cosine to zero
+    warmup: int = 200
+    weight_decay: float = 0.0
+    ema: float = 0.999  # decay of the averaged weights, which are the ones validated and exported
+    clip: float = 1.0  # largest norm of the gradient
+    seed: int = 1
+
+
+def names() -> list[str]:
+    """The recipes that come with scodec."""
+    return sorted(Path(entry.name).stem for entry in _folder().iterdir() if entry.name.endswith(".yaml"))
+
+
+def load(name: str) -> Recipe:
+    """A recipe by name, or from a YAML file. Raises BadRequest when there is none or it holds unknown keys."""
+    path = Path(name) if name.endswith(".yaml") else _folder() / f"{name}.yaml"
+    if not path.is_file():
+        raise BadRequest(f"there is no recipe {name!r}: give one of {', '.join(names())} or a .yaml file")
+    try:
+        return Recipe(**yaml.safe_load(path.read_text()))
+    except (TypeError, yaml.YAMLError) as error:
+        raise BadRequest(f"the recipe {name} can't be read: {error}") from error
+
+
+def _folder():  # type: ignore[no-untyped-def]
+    return files("scodec.training") / "recipes"
