@@ -13,7 +13,7 @@ from typing import IO, Any
 
 import click
 
-from scodec import files
+from scodec import files, rate
 from scodec.errors import BadFile, BadImage, ScodecError, Unsupported
 
 # Subcommands that live elsewhere: where, and their line in --help, which must not import them.
@@ -130,7 +130,10 @@ def main() -> None:
 @main.command()
 @click.argument("source", metavar="IN", type=click.Path(allow_dash=True))
 @click.argument("target", metavar="OUT", type=click.Path(allow_dash=True))
-@click.option("-q", "--quality", type=click.IntRange(1, 100), help="Higher is better and larger.")
+@click.option(
+    "-q", "--quality", type=click.IntRange(1, 100), show_default=str(rate.DEFAULT_QUALITY),
+    help="Higher is better and larger.",
+)  # fmt: skip
 @click.option(
     "--scale", type=click.Choice(["auto", "1", "2", "3", "4"]), default="auto", show_default=True,
     help="Store the luminance at 1/N of the size; auto picks by rate.",
@@ -173,11 +176,11 @@ def encode(
             height, width, _ = picture.rgb.shape
             target_size = max(1, int(target_bpp * width * height / 8))
         data = scodec.encode(
-            picture.rgb,
+            picture,
+            quality=rate.DEFAULT_QUALITY if quality is None else quality,
             scale="auto" if scale == "auto" else int(scale),
             hints=hints,
             target_bytes=target_size,
-            **({} if quality is None else {"quality": quality}),
         )
     files.write(target, data, force=force)
     if not quiet:

@@ -118,7 +118,7 @@ def _to_rgb(image: Image.Image) -> np.ndarray:
     if image.has_transparency_data:
         image = _on_white(image)
     if image.mode == "LAB":
-        image = _convert_profile(image, ImageCms.createProfile("LAB"))
+        image = _convert_profile(image, ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")))
     elif profile and image.mode in ("RGB", "CMYK"):
         image = _to_srgb(image, profile)
     return np.array(image.convert("RGB"))
@@ -148,7 +148,7 @@ def _gray_to_rgb(gray: np.ndarray) -> np.ndarray:
 
 def _on_white(image: Image.Image) -> Image.Image:
     rgba = image.convert("RGBA")
-    if rgba.getextrema()[3] == (255, 255):
+    if np.asarray(rgba.getchannel("A")).min() == 255:
         return rgba.convert("RGB")
     warnings.warn("transparency is not kept; the picture was put on white", ScodecWarning, stacklevel=2)
     return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
