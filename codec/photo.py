@@ -11,8 +11,6 @@ from PIL import Image, ImageCms, ImageOps
 
 from scodec.errors import BadImage, ScodecWarning
 
-Source = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | np.ndarray
-
 
 @dataclass(frozen=True)
 class Photo:
@@ -26,7 +24,10 @@ class Photo:
     gray: bool
 
 
-def load(source: "Source | Photo") -> Photo:
+Source = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | np.ndarray | Photo
+
+
+def load(source: Source) -> Photo:
     """Read a picture of any kind as it is meant to be seen.
 
     EXIF rotation is applied, an embedded colour profile is converted to sRGB, CMYK, palettes and 16-bit
