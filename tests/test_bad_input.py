@@ -92,7 +92,7 @@ def test_decompression_bomb(
 
 
 def test_picture_wider_than_the_format_can_say() -> None:
-    with pytest.raises(BadImage):
+    with pytest.raises((BadImage, BadRequest)):
         scodec.encode(np.zeros((1, 70_000, 3), np.uint8))
 
 
@@ -270,7 +270,7 @@ def test_huge_dimensions(refuses: Command, tmp_path: Path, coded: bytes, width: 
     refused_by_all(refuses, tmp_path, with_header(coded, width=width, height=height))
 
 
-@pytest.mark.parametrize("width, height", [(13_000, 13_000), (132, 97), (97, 131), (1, 1)])
+@pytest.mark.parametrize("width, height", [(13_000, 13_000), (140, 97), (97, 131), (1, 1)])
 def test_dimensions_that_the_luma_does_not_have(coded: bytes, width: int, height: int) -> None:
     """Refused before anything of the declared size is allocated."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
