@@ -109,7 +109,9 @@ def _from_pillow(source: str | os.PathLike[str] | bytes | BinaryIO | Image.Image
     except Image.DecompressionBombError as error:
         raise BadImage(f"too large: {error}; raise PIL.Image.MAX_IMAGE_PIXELS if you trust it") from error
     except Exception as error:  # Pillow's plugins raise whatever their parsers ran into
-        raise BadImage(f"the picture is damaged or of an unknown kind: {error}") from error
+        raise BadImage(
+            f"damaged or of an unknown kind ({error}); get it again or convert it to PNG"
+        ) from error
 
 
 def _to_rgb(image: Image.Image) -> np.ndarray:
