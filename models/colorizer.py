@@ -51,9 +51,13 @@ def enlarge_hint(grid: np.ndarray, cell: float, step: float, height: int, width:
     cell: luma pixels per grid cell (any real number: the network may see a reduced picture).
     """
     rows, columns = (round(count * cell / 2) for count in grid.shape[1:])
-    large = F.interpolate(torch.from_numpy(grid)[None], (rows, columns), mode="bicubic", align_corners=False)[0]
+    large = F.interpolate(torch.from_numpy(grid)[None], (rows, columns), mode="bicubic", align_corners=False)[
+        0
+    ]
     bottom, right = max(height // 2 - rows, 0), max(width // 2 - columns, 0)
-    large = F.pad(large, (0, right, 0, bottom), mode="replicate")  # rounding may leave the last pixel uncovered
+    large = F.pad(
+        large, (0, right, 0, bottom), mode="replicate"
+    )  # rounding may leave the last pixel uncovered
     return Hint(large[:, : height // 2, : width // 2] / CHROMA_UNIT, cell, step)
 
 
@@ -66,7 +70,7 @@ class Colorizer(nn.Module):
     def __init__(
         self,
         widths: tuple[int, ...] = (32, 48, 64, 96, 128, 160),
-        blocks: tuple[int, ...] = (2, 2, 2, 2, 2, 3),
+        blocks: tuple[int, ...] = (1, 1, 2, 2, 2, 3),
     ) -> None:
         super().__init__()
         self.config = {"widths": list(widths), "blocks": list(blocks)}

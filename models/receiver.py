@@ -1,8 +1,8 @@
 """The receiver: decoded luma and hints -> full-resolution RGB.
 
-    y_small --enlarge--> restorer (in tiles) --> y --+----------------------------+--> RGB
-                                                     +-> colorizer (whole, at     |
-                                       hint grid --->|   bounded size) -> chroma -+ enlarged along the luma
+y_small --enlarge--> restorer (in tiles) --> y --+----------------------------+--> RGB
+                                                 +-> colorizer (whole, at     |
+                                   hint grid --->|   bounded size) -> chroma -+ enlarged along the luma
 """
 
 import math
@@ -65,7 +65,11 @@ class Receiver:
         reduction = min(1.0, math.sqrt(COLOUR_PIXELS / (height * width)))
         size = max(2, round(height * reduction / 2) * 2), max(2, round(width * reduction / 2) * 2)
         y_11HW = torch.from_numpy(y)[None, None].to(self.device) / 255
-        seen = y_11HW if size == y.shape else F.interpolate(y_11HW, size, mode="bilinear", antialias=True).clamp(0, 1)
+        seen = (
+            y_11HW
+            if size == y.shape
+            else F.interpolate(y_11HW, size, mode="bilinear", antialias=True).clamp(0, 1)
+        )
         hint = None if grid is None else enlarge_hint(grid, cell * reduction, step, *size)
         plane = torch.zeros(2, size[0] // 2, size[1] // 2) if hint is None else hint.plane
         numbers = torch.tensor([describe(hint)], device=self.device)
@@ -81,8 +85,14 @@ class Receiver:
             chroma_strip, slopes, blurred = _rows(planes, top, height, width, STRIP).split([2, 2, 1], 1)
             cb, cr = ((chroma_strip + slopes * (strip - blurred)) * CHROMA_UNIT)[0]
             luma_strip = strip[0, 0] * 255
-            channels = luma_strip + 1.402 * cr, luma_strip - 0.344136 * cb - 0.714136 * cr, luma_strip + 1.772 * cb
-            rgb[top : top + STRIP] = torch.stack(channels, 2).round().clamp(0, 255).to(torch.uint8).cpu().numpy()
+            channels = (
+                luma_strip + 1.402 * cr,
+                luma_strip - 0.344136 * cb - 0.714136 * cr,
+                luma_strip + 1.772 * cb,
+            )
+            rgb[top : top + STRIP] = (
+                torch.stack(channels, 2).round().clamp(0, 255).to(torch.uint8).cpu().numpy()
+            )
         return rgb
 
     def _run(self, network: nn.Module, *inputs: Tensor) -> Tensor:
@@ -108,7 +118,9 @@ def get(device: str = "auto", dtype: str = "auto") -> Receiver:
     Loaded once per process. Raises BadRequest when the device is not there, Unsupported when weights are missing.
     """
     place = torch.device(best_device(device))
-    networks = (weights.load(name).to(place, memory_format=torch.channels_last) for name in ("restorer", "colorizer"))
+    networks = (
+        weights.load(name).to(place, memory_format=torch.channels_last) for name in ("restorer", "colorizer")
+    )
     return Receiver(*networks, place, _best_dtype(place) if dtype == "auto" else getattr(torch, dtype))
 
 

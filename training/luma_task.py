@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from scodec.models.restorer import Restorer, enlarge
+from scodec.models.restorer import Restorer, enlarge, expected_error
 from scodec.training import pairs
 from scodec.training.losses import rms
 from scodec.training.recipe import Recipe
@@ -18,7 +18,9 @@ _MARGIN = 4
 class LumaTask:
     """Batches of (enlarged decoded luma, scale, quantizer) -> luma."""
 
-    def __init__(self, recipe: Recipe, train: list[Path], held_out: list[Path], cache: Path, workers: int) -> None:
+    def __init__(
+        self, recipe: Recipe, train: list[Path], held_out: list[Path], cache: Path, workers: int
+    ) -> None:
         self.recipe = recipe
         self.train = [pairs.load(path) for path in pairs.prepare(train, cache, workers)]
         self.train = [coded for coded in self.train if min(coded.y.shape) >= recipe.patch]
@@ -42,7 +44,9 @@ class LumaTask:
         }
 
     def loss(self, network: nn.Module, batch: dict[str, Tensor]) -> Tensor:
-        return 100 * rms(network(batch["y_up"], batch["scale"], batch["quantizer"]) - batch["y"])
+        """Error in units of what each quality makes of it: every quality then counts alike."""
+        error = network(batch["y_up"], batch["scale"], batch["quantizer"]) - batch["y"]
+        return 100 * rms(error / expected_error(batch["scale"], batch["quantizer"]))
 
     def validate(self, network: nn.Module, device: torch.device) -> dict[str, float]:
         """Mean gain in luma PSNR (dB) over the enlarged decoded luma, per scale."""
@@ -61,17 +65,26 @@ class LumaTask:
                 gains.setdefault(scale, []).append(float(10 * torch.log10(before / after)))
         return {f"gain_x{scale}_dB": float(np.mean(values)) for scale, values in sorted(gains.items())}
 
-    def _patch(self, coded: pairs.Coded, scale: int, quantizer: int, small: np.ndarray, rng: np.random.Generator):  # type: ignore[no-untyped-def]
+    def _patch(
+        self, coded: pairs.Coded, scale: int, quantizer: int, small: np.ndarray, rng: np.random.Generator
+    ):  # type: ignore[no-untyped-def]
         size = -(-self.recipe.patch // scale)
         top, left = (int(rng.integers(0, side - size + 1)) for side in small.shape)
-        rows, columns = (np.clip(np.arange(at - _MARGIN, at + size + _MARGIN), 0, side - 1)
-                         for at, side in ((top, small.shape[0]), (left, small.shape[1])))
+        rows, columns = (
+            np.clip(np.arange(at - _MARGIN, at + size + _MARGIN), 0, side - 1)
+            for at, side in ((top, small.shape[0]), (left, small.shape[1]))
+        )
         window = torch.from_numpy(small[rows][:, columns])[None, None] / 255
         inner = slice(_MARGIN * scale, _MARGIN * scale + self.recipe.patch)
         y_up = enlarge(window, scale)[..., inner, inner]
-        at = slice(top * scale, top * scale + self.recipe.patch), slice(left * scale, left * scale + self.recipe.patch)
+        at = (
+            slice(top * scale, top * scale + self.recipe.patch),
+            slice(left * scale, left * scale + self.recipe.patch),
+        )
         y = torch.from_numpy(np.ascontiguousarray(coded.y[at]))[None, None] / 255
-        if y.shape != y_up.shape:  # a patch that scale 3 does not divide can pass the border by a pixel or two
+        if (
+            y.shape != y_up.shape
+        ):  # a patch that scale 3 does not divide can pass the border by a pixel or two
             return self._patch(coded, scale, quantizer, small, rng)
         if rng.random() < 0.5:
             y_up, y = y_up.flip(3), y.flip(3)
