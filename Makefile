@@ -22,13 +22,15 @@ clean:
 	rm -rf $(VENV) build dist demo *.egg-info
 
 # The dependencies are large and change rarely, the package is small and changes often: one stamp for each.
+# build/ goes after each installation because the next would pack what it finds there.
 $(VENV)/installed: $(VENV)/dependencies README.md $(SOURCES)
-	rm -rf build  # setuptools would also pack what an earlier build left there
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --force-reinstall .
+	rm -rf build
 	touch $@
 
 $(VENV)/dependencies: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install ".[dev]"
+	rm -rf build
 	touch $@

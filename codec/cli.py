@@ -208,9 +208,7 @@ def encode(
     help="Work in tiles of N x N pixels; smaller ones need less memory.",
 )  # fmt: skip
 @click.option("-f", "--force", is_flag=True, help="Replace OUT if it exists.")
-def decode(
-    source: str, target: str, gray: bool, device: str, dtype: str, tile: int | None, force: bool
-) -> None:
+def decode(source: str, target: str, gray: bool, device: str, dtype: str, tile: int | None, force: bool) -> None:
     """Decode the .scz file IN to the picture OUT.
 
     The suffix of OUT names the format; standard output gets PNG.

@@ -79,9 +79,7 @@ def _to_uint8(samples: np.ndarray) -> np.ndarray:
 
 def _from_array(array: np.ndarray) -> np.ndarray:
     if array.dtype != np.uint8 or not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 3)):
-        raise BadImage(
-            f"an array must be uint8 of shape (H, W, 3) or (H, W), not {array.dtype} of shape {array.shape}"
-        )
+        raise BadImage(f"an array must be uint8 of shape (H, W, 3) or (H, W), not {array.dtype} of shape {array.shape}")
     return np.ascontiguousarray(array) if array.ndim == 3 else _gray_to_rgb(array)
 
 
@@ -109,9 +107,7 @@ def _from_pillow(source: str | os.PathLike[str] | bytes | BinaryIO | Image.Image
     except Image.DecompressionBombError as error:
         raise BadImage(f"too large: {error}; raise PIL.Image.MAX_IMAGE_PIXELS if you trust it") from error
     except Exception as error:  # Pillow's plugins raise whatever their parsers ran into
-        raise BadImage(
-            f"damaged or of an unknown kind ({error}); get it again or convert it to PNG"
-        ) from error
+        raise BadImage(f"damaged or of an unknown kind ({error}); get it again or convert it to PNG") from error
 
 
 def _to_rgb(image: Image.Image) -> np.ndarray:
@@ -140,8 +136,10 @@ def _deep_to_uint8(samples: np.ndarray) -> np.ndarray:
         raise BadImage(f"samples run from {low:g} to {high:g}; scale them to {wanted}")
     if floating:
         white = 1 if high <= 1 else 255
+    elif high > 255 or samples.dtype.itemsize == 2:
+        white = 65535
     else:
-        white = 65535 if high > 255 or samples.dtype.itemsize == 2 else 255
+        white = 255
     return _to_uint8(samples.astype(np.float32) * np.float32(255 / white))
 
 

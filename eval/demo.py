@@ -11,9 +11,10 @@ from time import perf_counter
 import numpy as np
 import skimage.data
 from PIL import Image, ImageDraw, ImageFont
+from skimage.metrics import peak_signal_noise_ratio as psnr
 
 import scodec
-from scodec.eval import metrics
+from scodec import photo
 from scodec.models import receiver
 
 FOLDER = Path("demo")
@@ -62,8 +63,8 @@ def table(original: np.ndarray, results: list[Result]) -> str:
     lines = [f"{'':26}{'bytes':>7}{'bpp':>8}{'RGB-PSNR':>10}{'Y-PSNR':>8}{'seconds':>9}"]
     for result in results:
         bpp = 8 * len(result.data) / (original.shape[0] * original.shape[1])
-        rgb_psnr = metrics.rgb_psnr(original, result.rgb)
-        y_psnr = metrics.y_psnr(original, result.rgb)
+        rgb_psnr = psnr(original, result.rgb)
+        y_psnr = psnr(photo.planes(original)[0], photo.planes(result.rgb)[0])
         lines.append(
             f"{result.name:26}{len(result.data):7}{bpp:8.4f}{rgb_psnr:10.2f}{y_psnr:8.2f}{result.seconds:9.2f}"
         )
@@ -78,7 +79,7 @@ def sheet(original: np.ndarray, results: list[Result]) -> Image.Image:
     draw = ImageDraw.Draw(page)
     cells = [("Original", original)]
     for result in results:
-        quality = f"{metrics.rgb_psnr(original, result.rgb):.1f} dB"
+        quality = f"{psnr(original, result.rgb):.1f} dB"
         cells.append((f"{result.name}: {len(result.data)} bytes, {quality}", result.rgb))
     for index, (caption, rgb) in enumerate(cells):
         left = MARGIN + index % 2 * (width + MARGIN)

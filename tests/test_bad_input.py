@@ -96,9 +96,7 @@ def test_picture_wider_than_the_format_can_say() -> None:
         scodec.encode(np.zeros((1, 70_000, 3), np.uint8))
 
 
-@pytest.mark.parametrize(
-    "array", [np.zeros((0, 5), np.uint8), np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4))]
-)
+@pytest.mark.parametrize("array", [np.zeros((0, 5), np.uint8), np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4))])
 def test_unusable_arrays(array: np.ndarray) -> None:
     with pytest.raises(BadImage):
         scodec.encode(array)
@@ -125,9 +123,7 @@ def test_every_scale_works_on_the_smallest(size: tuple[int, int], scale: int) ->
 @pytest.mark.filterwarnings("ignore::scodec.errors.ScodecWarning")
 def test_every_kind_of_picture_works(mode: str, small: np.ndarray) -> None:
     image = Image.fromarray(small)
-    picture = (
-        image.convert("L").convert(mode) if mode in ("I;16", "I", "F", "LA", "1") else image.convert(mode)
-    )
+    picture = image.convert("L").convert(mode) if mode in ("I;16", "I", "F", "LA", "1") else image.convert(mode)
     decoded = scodec.decode(scodec.encode(picture, hints=40), device="cpu")
     assert decoded.size == image.size
     assert decoded.mode == ("RGB" if mode in ("P", "RGBA", "CMYK", "HSV") else "L")
@@ -284,9 +280,7 @@ def test_dimensions_that_the_luma_does_not_have(coded: bytes, width: int, height
 # As a user meets it
 
 
-@pytest.mark.parametrize(
-    "args", [["info", "in.scz"], ["decode", "in.scz", "out.png"], ["encode", "in.scz", "out"]]
-)
+@pytest.mark.parametrize("args", [["info", "in.scz"], ["decode", "in.scz", "out.png"], ["encode", "in.scz", "out"]])
 def test_no_traceback_in_a_real_process(tmp_path: Path, coded: bytes, args: list[str]) -> None:
     (tmp_path / "in.scz").write_bytes(coded[:-9])
     run = subprocess.run(

@@ -35,9 +35,7 @@ def test_encode_info_decode(scodec_command: Command, picture: Path, tmp_path: Pa
     run = scodec_command("encode", picture, file)
     assert (run.code, run.out) == (0, b"")
     size = file.stat().st_size
-    assert re.fullmatch(
-        rf"scodec: {size} bytes, 0\.\d+ bpp, scale [1-4], quantizer \d+, hints 0 bytes\n", run.err
-    )
+    assert re.fullmatch(rf"scodec: {size} bytes, 0\.\d+ bpp, scale [1-4], quantizer \d+, hints 0 bytes\n", run.err)
 
     run = scodec_command("info", file, "--json")
     facts = json.loads(run.out)
@@ -131,9 +129,7 @@ def test_gray(scodec_command: Command, file: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix, kind", [("jpg", "JPEG"), ("WEBP", "WEBP"), ("tif", "TIFF"), ("bmp", "BMP")])
-def test_suffix_names_the_format(
-    scodec_command: Command, file: Path, tmp_path: Path, suffix: str, kind: str
-) -> None:
+def test_suffix_names_the_format(scodec_command: Command, file: Path, tmp_path: Path, suffix: str, kind: str) -> None:
     out = tmp_path / f"out.{suffix}"
     assert scodec_command("decode", file, out).code == 0
     with Image.open(out) as image:

@@ -207,9 +207,7 @@ def test_wide_gamut_profile_is_converted_to_srgb(small: np.ndarray) -> None:
     assert np.abs(photo.load(data).rgb.astype(int) - small).max() <= 2
 
 
-@pytest.mark.parametrize(
-    "profile", [ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes(), b"?"]
-)
+@pytest.mark.parametrize("profile", [ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes(), b"?"])
 def test_srgb_and_broken_profiles_leave_the_samples(small: np.ndarray, profile: bytes) -> None:
     assert np.array_equal(photo.load(png(Image.fromarray(small), icc_profile=profile)).rgb, small)
 
