@@ -30,9 +30,7 @@ def main(pictures: tuple[Path, ...], workers: int, out: Path | None) -> None:
     bpp, decoded, restored = np.moveaxis(np.mean(tables, 0), 2, 0)  # each (scale, quantizer)
     mse = np.exp(np.log(10) * (np.log10(255**2) - restored / 10))
     if out is not None:
-        out.write_text(
-            json.dumps({"bpp": bpp.tolist(), "decoded": decoded.tolist(), "restored": restored.tolist()})
-        )
+        out.write_text(json.dumps({"bpp": bpp.tolist(), "decoded": decoded.tolist(), "restored": restored.tolist()}))
     points = [(bpp[s, i], restored[s, i], s + 1, q) for s in range(4) for i, q in enumerate(QUANTIZERS)]
     print("scale quantizer     bpp  decoded restored  on hull  -dMSE/dbpp")
     hull = set(_hull([(np.log(x), y) for x, y, _, _ in points]))
@@ -62,12 +60,7 @@ def _measure(path: Path) -> np.ndarray:
         for i, quantizer in enumerate(QUANTIZERS):
             section = luma_av1.encode(small, quantizer)
             decoded = luma_av1.decode(section, small.shape[1], small.shape[0])
-            up = (
-                enlarge(torch.from_numpy(decoded.copy())[None, None] / 255, scale)[
-                    0, 0, :height, :width
-                ].numpy()
-                * 255
-            )
+            up = enlarge(torch.from_numpy(decoded.copy())[None, None] / 255, scale)[0, 0, :height, :width].numpy() * 255
             y_hat = networks.restore(decoded, scale, quantizer, height, width)
             table[scale - 1, i] = 8 * len(section) / y.size, _psnr(up - y), _psnr(y_hat - y)
     return table

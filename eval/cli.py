@@ -1,0 +1,56 @@
+"""The command `scodec eval`."""
+
+import json
+import os
+from pathlib import Path
+
+import click
+
+from scodec.errors import BadRequest
+
+
+@click.command("eval")
+@click.argument("folders", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for JSON, CSV and plots.")
+@click.option("--codecs", help="Comma-separated; all by default.")
+@click.option("--metrics", default="rgb_psnr,y_psnr,ms_ssim", show_default=True, help="Comma-separated.")
+@click.option("--range", "limits", type=(float, float), default=(0.03, 0.2), show_default=True, help="bpp of BD-rates.")
+@click.option(
+    "--reuse", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="results.json of an earlier run: its anchors are not measured again.",
+)  # fmt: skip
+@click.option("-j", "--workers", type=click.IntRange(min=1), default=os.cpu_count(), help="Pictures at a time.")
+def evaluate(
+    folders: tuple[Path, ...],
+    out: Path,
+    codecs: str | None,
+    metrics: str,
+    limits: tuple[float, float],
+    reuse: Path | None,
+    workers: int,
+) -> None:
+    """Measure rate and distortion on the pictures in FOLDERS, beside the anchors.
+
+    Writes results.json, results.csv and a plot for each metric to OUT, and prints BD-rates in percent (negative: scodec
+    needs fewer bytes).
+    """
+    from scodec.eval import plots, rd
+    from scodec.eval.codecs import ANCHORS, CODECS
+    from scodec.eval.metrics import METRICS
+
+    chosen = codecs.split(",") if codecs else list(CODECS)
+    wanted = metrics.split(",")
+    for kind, names, known in (("codec", chosen, CODECS), ("metric", wanted, METRICS)):
+        if unknown := [name for name in names if name not in known]:
+            raise BadRequest(f"unknown {kind} {unknown[0]!r}: there are {', '.join(known)}")
+    earlier = json.loads(reuse.read_text())["records"] if reuse else []
+    earlier = [record for record in earlier if record["codec"] in ANCHORS]
+    records = rd.measure(rd.pictures(list(folders)), chosen, wanted, workers, earlier)
+    rates = rd.bd_rates(records, limits)
+    rd.save(records, rates, out)
+    plots.draw(records, out)
+    click.echo(f"{'metric':12}{'codec':14}{'anchor':12}{'BD-rate':>9}{f'{limits[0]}-{limits[1]} bpp':>16}{'median':>9}")
+    for row in rates:
+        figures = [row[key] for key in ("bd_rate", "bd_rate_limited", "median_limited")]
+        texts = ["-" if figure is None else f"{figure:.1f}%" for figure in figures]
+        click.echo(f"{row['metric']:12}{row['codec']:14}{row['anchor']:12}{texts[0]:>9}{texts[1]:>16}{texts[2]:>9}")

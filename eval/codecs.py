@@ -1,0 +1,78 @@
+"""What is compared: scodec in its modes and the anchors, each at its best setting, with ladders for low rates."""
+
+import importlib.util
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from PIL import Image
+
+import scodec
+
+
+@dataclass(frozen=True)
+class Codec:
+    """encode: (rgb, quality) -> the whole file; decode: the file -> uint8 (H, W, 3); its qualities, coarsest first."""
+
+    encode: Callable[[np.ndarray, int], bytes]
+    decode: Callable[[bytes], np.ndarray]
+    qualities: tuple[int, ...]
+
+
+def _pillow(rgb: np.ndarray, quality: int, kind: str, **options: object) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(rgb).save(file, kind, quality=quality, **options)
+    return file.getvalue()
+
+
+def _open(data: bytes) -> np.ndarray:
+    with Image.open(io.BytesIO(data)) as image:
+        return np.array(image.convert("RGB"))
+
+
+def _open_jxl(data: bytes) -> np.ndarray:
+    import pillow_jxl  # noqa: F401  (registers the format)
+
+    return _open(data)
+
+
+def _jxl(rgb: np.ndarray, quality: int) -> bytes:
+    import pillow_jxl  # noqa: F401
+
+    return _pillow(rgb, quality, "JXL", effort=7)
+
+
+def _scodec(rgb: np.ndarray, quality: int, hints: int | str) -> bytes:
+    return scodec.encode(rgb, quality=quality, hints=hints)
+
+
+def _rebuild(data: bytes, color: bool) -> np.ndarray:
+    return np.array(scodec.decode(data, color=color).convert("RGB"))
+
+
+_OURS = (1, 10, 20, 27, 34, 41, 48, 55, 62, 69, 80)
+
+CODECS: dict[str, Codec] = {
+    "scodec": Codec(partial(_scodec, hints=0), partial(_rebuild, color=True), _OURS),
+    "scodec-hints": Codec(partial(_scodec, hints="auto"), partial(_rebuild, color=True), _OURS),
+    "scodec-gray": Codec(partial(_scodec, hints=0), partial(_rebuild, color=False), _OURS),
+    "jpeg": Codec(
+        partial(_pillow, kind="JPEG", optimize=True, progressive=True), _open, (1, 3, 5, 8, 11, 15, 20, 26, 32)
+    ),
+    "webp": Codec(partial(_pillow, kind="WEBP", method=6), _open, (0, 1, 2, 5, 10, 20, 30)),
+    **{
+        f"avif-{tune}": Codec(partial(_pillow, kind="AVIF", speed=4, advanced={"tune": tune}), _open, qualities)
+        for tune, qualities in (
+            ("psnr", (0, 1, 3, 5, 8, 12, 18, 26, 34)),
+            ("ssim", (0, 1, 3, 5, 8, 12, 18, 26, 34)),
+            ("iq", (0, 1, 3, 5, 8, 12, 18, 26, 34)),
+        )
+    },
+}
+if importlib.util.find_spec("pillow_jxl"):
+    CODECS["jxl"] = Codec(_jxl, _open_jxl, (1, 3, 6, 10, 15, 22, 30, 40))
+
+OURS = tuple(name for name in CODECS if name.startswith("scodec"))
+ANCHORS = tuple(name for name in CODECS if name not in OURS)

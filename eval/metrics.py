@@ -1,0 +1,88 @@
+"""Distortion metrics between an original and a rebuilt picture, both uint8 RGB arrays of shape (H, W, 3).
+
+Every metric is taken per picture and then averaged over pictures, also PSNR: the mean of decibels, not of errors.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+# BT.601 luma weights, full range (JFIF).
+_LUMA = np.array([0.299, 0.587, 0.114])
+
+
+def rgb_psnr(original: np.ndarray, rebuilt: np.ndarray) -> float:
+    """Peak signal-to-noise ratio over all three channels, in dB, peak 255; 100 for equal pictures."""
+    return _psnr(original.astype(np.float64) - rebuilt)
+
+
+def y_psnr(original: np.ndarray, rebuilt: np.ndarray) -> float:
+    """PSNR of the full-range BT.601 luma (in floating point, of the 8-bit RGB) in dB; 100 for equal pictures."""
+    return _psnr((original.astype(np.float64) - rebuilt) @ _LUMA)
+
+
+def ms_ssim(original: np.ndarray, rebuilt: np.ndarray) -> float:
+    """Multi-scale structural similarity (Wang et al. 2003) of RGB, mean over channels, 0..1 (pytorch-msssim).
+
+    The window is 11 pixels wide, smaller for pictures with a side of 160 pixels or less; below 33 pixels: NaN.
+    """
+    import torch
+    from pytorch_msssim import ms_ssim as measure
+
+    # the coarsest of the five scales must hold a window
+    window = next((odd for odd in (11, 9, 7, 5, 3) if min(original.shape[:2]) > 16 * (odd - 1)), 0)
+    if window == 0:
+        return float("nan")
+    x, y = (torch.from_numpy(picture.copy()).permute(2, 0, 1)[None].float() for picture in (original, rebuilt))
+    return float(measure(x, y, data_range=255, win_size=window))
+
+
+def ciede2000(original: np.ndarray, rebuilt: np.ndarray) -> float:
+    """Mean CIEDE2000 colour difference over pixels, 0 (equal) upwards (scikit-image)."""
+    from skimage.color import deltaE_ciede2000, rgb2lab
+
+    return float(deltaE_ciede2000(rgb2lab(original), rgb2lab(rebuilt)).mean())
+
+
+def colourfulness_ratio(original: np.ndarray, rebuilt: np.ndarray) -> float:
+    """Colourfulness (Hasler and Suesstrunk 2003, M3) of the rebuilt picture over the original's; 0 is grey."""
+    return _colourfulness(rebuilt) / max(_colourfulness(original), 1e-6)
+
+
+def ssimulacra2(original: np.ndarray, rebuilt: np.ndarray) -> float:
+    """SSIMULACRA 2 score, 100 (equal) downwards, negative for very bad pictures (package `ssimulacra2`, an extra)."""
+    import tempfile
+    from pathlib import Path
+
+    from PIL import Image
+    from ssimulacra2 import compute_ssimulacra2
+
+    with tempfile.TemporaryDirectory() as folder:  # the package reads files only
+        paths = [str(Path(folder) / name) for name in ("original.png", "rebuilt.png")]
+        for picture, path in zip((original, rebuilt), paths, strict=True):
+            Image.fromarray(picture).save(path)
+        return float(compute_ssimulacra2(*paths))
+
+
+METRICS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
+    "rgb_psnr": rgb_psnr,
+    "y_psnr": y_psnr,
+    "ms_ssim": ms_ssim,
+    "ssimulacra2": ssimulacra2,
+    "ciede2000": ciede2000,
+    "colourfulness_ratio": colourfulness_ratio,
+}
+#: Those that grow with quality and have a meaningful BD-rate.
+RATED = ("rgb_psnr", "y_psnr", "ms_ssim", "ssimulacra2")
+
+
+def _psnr(error: np.ndarray) -> float:
+    mse = float(np.mean(np.square(error)))
+    return 100.0 if mse == 0 else float(10 * np.log10(255**2 / mse))
+
+
+def _colourfulness(rgb: np.ndarray) -> float:
+    red, green, blue = (rgb[..., channel].astype(np.float64) for channel in range(3))
+    first, second = red - green, (red + green) / 2 - blue
+    spread = np.hypot(first.std(), second.std())
+    return float(spread + 0.3 * np.hypot(first.mean(), second.mean()))

@@ -1,0 +1,74 @@
+"""Rate-distortion curves of a run as PNG and SVG. `python -m scodec.eval.plots results.json [FOLDER]`"""
+
+import json
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import click
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt  # noqa: E402
+
+from scodec.eval.metrics import RATED  # noqa: E402
+from scodec.eval.rd import Record, curve  # noqa: E402
+
+LABELS = {
+    "rgb_psnr": "RGB-PSNR (dB)",
+    "y_psnr": "Y-PSNR (dB)",
+    "ms_ssim": "MS-SSIM",
+    "ssimulacra2": "SSIMULACRA 2",
+}
+#: Rates that are drawn, bits per pixel.
+RATES = (0.008, 0.4)
+
+
+def baselines() -> list[dict[str, Any]]:
+    """Published curves: name, metric, source and points (bpp, value) on Kodak."""
+    folder = files("scodec.eval") / "baselines"
+    entries = sorted(
+        (entry for entry in folder.iterdir() if entry.name.endswith(".json")), key=lambda entry: entry.name
+    )
+    return [json.loads(entry.read_text()) for entry in entries]
+
+
+def draw(records: list[Record], folder: Path) -> list[Path]:
+    """One figure a metric, each as PNG and SVG."""
+    written = []
+    for metric in (m for m in RATED if m in records[0]):
+        figure, axes = plt.subplots(figsize=(8, 5.5), layout="constrained")
+        for codec in dict.fromkeys(record["codec"] for record in records):
+            bpp, quality = curve(records, codec, metric)
+            ours = codec.startswith("scodec")
+            axes.plot(bpp, quality, "o-" if ours else ".--", label=codec, linewidth=2.2 if ours else 1.2, markersize=4)
+        for published in baselines():
+            if published["metric"] == metric:
+                points = published["points"]
+                axes.plot(*zip(*points, strict=True), ":x", label=f"{published['name']} (published)", linewidth=1)
+        axes.set(xscale="log", xlim=RATES, xlabel="bits per pixel, whole file", ylabel=LABELS[metric])
+        shown = [y for line in axes.lines for x, y in zip(*line.get_data(), strict=True) if RATES[0] <= x <= RATES[1]]
+        axes.set_ylim(min(shown) - 0.02 * (max(shown) - min(shown)), max(shown) + 0.02 * (max(shown) - min(shown)))
+        axes.set_xticks([0.01, 0.02, 0.05, 0.1, 0.2, 0.4], ["0.01", "0.02", "0.05", "0.1", "0.2", "0.4"])
+        axes.grid(True, alpha=0.3)
+        axes.legend(fontsize=8)
+        for suffix in ("png", "svg"):
+            written.append(folder / f"{metric}.{suffix}")
+            figure.savefig(written[-1], dpi=120)
+        plt.close(figure)
+    return written
+
+
+@click.command()
+@click.argument("results", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("folder", required=False, type=click.Path(path_type=Path))
+def main(results: Path, folder: Path | None) -> None:
+    """Draw the curves of RESULTS (results.json of `scodec eval`) into FOLDER, or beside it."""
+    target = folder or results.parent
+    target.mkdir(parents=True, exist_ok=True)
+    for path in draw(json.loads(results.read_text())["records"], target):
+        click.echo(path)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,136 @@
+"""Metrics, BD-rate, anchors, and a whole small run."""
+
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from scodec.cli import main
+from scodec.eval import metrics, plots, sheet
+from scodec.eval.bd import bd_rate
+from scodec.eval.codecs import ANCHORS, CODECS
+
+
+def test_psnr_of_a_known_error(cat):
+    shifted = np.clip(cat.astype(int), 10, 245).astype(np.uint8)
+    assert metrics.rgb_psnr(shifted, shifted + 4) == pytest.approx(10 * np.log10(255**2 / 16))
+    assert metrics.y_psnr(shifted, shifted + 4) == pytest.approx(10 * np.log10(255**2 / 16))
+    only_blue = shifted + np.array([0, 0, 10], np.uint8)
+    assert metrics.y_psnr(shifted, only_blue) == pytest.approx(10 * np.log10(255**2 / 1.14**2))
+    assert metrics.rgb_psnr(cat, cat) == 100
+
+
+def test_metrics_know_better_from_worse(cat):
+    def degraded(quality):
+        return CODECS["jpeg"].decode(CODECS["jpeg"].encode(cat, quality))
+
+    good, bad = degraded(60), degraded(3)
+    assert metrics.ms_ssim(cat, cat) == pytest.approx(1)
+    assert metrics.ms_ssim(cat, good) > metrics.ms_ssim(cat, bad)
+    assert metrics.ciede2000(cat, cat) == 0 < metrics.ciede2000(cat, good) < metrics.ciede2000(cat, bad)
+
+
+def test_colourfulness_of_grey_is_nothing(cat):
+    grey = np.asarray(Image.fromarray(cat).convert("L").convert("RGB"))
+    assert metrics.colourfulness_ratio(cat, grey) == 0
+    assert metrics.colourfulness_ratio(cat, cat) == 1
+
+
+def test_small_pictures_have_an_ms_ssim(small):
+    assert metrics.ms_ssim(small, small) == pytest.approx(1)
+
+
+RATES = np.array([0.02, 0.04, 0.07, 0.12, 0.2, 0.3])
+QUALITY = 20 + 5 * np.log2(1 + 50 * RATES)
+
+
+@pytest.mark.parametrize("limits", [None, (0.03, 0.2)])
+def test_bd_rate_of_a_shifted_curve_is_the_shift(limits):
+    assert bd_rate((RATES, QUALITY), (0.8 * RATES, QUALITY), limits) == pytest.approx(-20, abs=0.3)
+    assert bd_rate((RATES, QUALITY), (RATES, QUALITY), limits) == pytest.approx(0, abs=1e-6)
+
+
+def test_bd_rate_of_curves_that_do_not_meet_is_none():
+    assert bd_rate((RATES, QUALITY), (RATES, QUALITY + 50)) is None
+    assert bd_rate((RATES, QUALITY), (RATES[:2], QUALITY[:2])) is None
+    assert bd_rate((RATES, QUALITY), (RATES, QUALITY), (1.0, 2.0)) is None
+
+
+@pytest.mark.parametrize("name", ANCHORS)
+def test_anchors(name, small):
+    codec = CODECS[name]
+    files = [codec.encode(small, quality) for quality in (codec.qualities[0], codec.qualities[-1])]
+    assert len(files[0]) < len(files[1])
+    assert codec.decode(files[1]).shape == small.shape
+    assert metrics.rgb_psnr(small, codec.decode(files[0])) < metrics.rgb_psnr(small, codec.decode(files[1]))
+
+
+def test_published_curves_are_sound():
+    for published in plots.baselines():
+        rates, values = zip(*published["points"], strict=True)
+        assert published["metric"] in metrics.RATED and len(published["source"]) > 20
+        assert list(rates) == sorted(rates) and list(values) == sorted(values)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, cat):
+    folder = tmp_path_factory.mktemp("run")
+    (folder / "in").mkdir()
+    for name, part in (("left", cat[:176, :176]), ("right", cat[100:276, 200:376])):
+        Image.fromarray(part).save(folder / "in" / f"{name}.png")
+    arguments = [
+        "eval",
+        str(folder / "in"),
+        "--out",
+        str(folder / "out"),
+        "--codecs",
+        "scodec,jpeg,avif-psnr",
+        "-j",
+        "1",
+    ]
+    result = CliRunner().invoke(main, [*arguments, "--metrics", "rgb_psnr,y_psnr", "--range", "0.05", "1"])
+    assert result.exit_code == 0, result.output
+    return folder, result.output
+
+
+def test_a_run_writes_everything(run):
+    folder, output = run
+    results = json.loads((folder / "out" / "results.json").read_text())
+    assert {record["codec"] for record in results["records"]} == {"scodec", "jpeg", "avif-psnr"}
+    jpeg = next(record for record in results["records"] if record["codec"] == "jpeg" and record["image"] == "left.png")
+    with Image.open(folder / "in" / "left.png") as image:
+        assert jpeg["bytes"] == len(CODECS["jpeg"].encode(np.asarray(image), jpeg["quality"]))
+    assert len((folder / "out" / "results.csv").read_text().splitlines()) == len(results["records"]) + 1
+    assert (folder / "out" / "y_psnr.svg").stat().st_size > 1000
+    assert "avif-psnr" in output
+    assert any(row["bd_rate"] is not None for row in results["bd_rates"])
+
+
+def test_reuse_takes_the_anchors_as_they_are(run):
+    folder, _ = run
+    results = json.loads((folder / "out" / "results.json").read_text())
+    for record in results["records"]:
+        record["encode_seconds"] = 123.0
+    (folder / "marked.json").write_text(json.dumps(results))
+    arguments = ["eval", str(folder / "in"), "--out", str(folder / "again"), "--codecs", "jpeg,avif-psnr", "-j", "1"]
+    arguments += ["--metrics", "rgb_psnr", "--reuse", str(folder / "marked.json")]
+    assert CliRunner().invoke(main, arguments).exit_code == 0
+    again = json.loads((folder / "again" / "results.json").read_text())["records"]
+    assert {record["encode_seconds"] for record in again} == {123.0}
+
+
+@pytest.mark.parametrize("extra", [["--codecs", "jpeg2001"], ["--metrics", "beauty"]])
+def test_unknown_names_get_one_line(run, extra):
+    folder, _ = run
+    result = CliRunner().invoke(main, ["eval", str(folder / "in"), "--out", str(folder / "x"), *extra])
+    assert result.exit_code == 1 and "there are" in result.output
+
+
+def test_sheet(small, tmp_path):
+    Image.fromarray(small).save(tmp_path / "small.png")
+    arguments = [str(tmp_path / "sheet.png"), str(tmp_path / "small.png"), "--bpp", "0.3"]
+    assert CliRunner().invoke(sheet.main, arguments).exit_code == 0
+    with Image.open(tmp_path / "sheet.png") as page:
+        assert page.width > 5 * small.shape[1] and page.height > small.shape[0]
