@@ -7,7 +7,15 @@
 
 from typing import TYPE_CHECKING, Any
 
-from scodec.errors import BadFile, BadImage, BadRequest, ScodecError, ScodecWarning, TargetWarning, Unsupported
+from scodec.errors import (
+    BadFile,
+    BadImage,
+    BadRequest,
+    ScodecError,
+    ScodecWarning,
+    TargetWarning,
+    Unsupported,
+)
 
 if TYPE_CHECKING:
     from scodec.decoder import Info, decode, info
@@ -27,7 +35,12 @@ __all__ = [
     "info",
 ]
 
-_HOME = {"encode": "scodec.encoder", "decode": "scodec.decoder", "info": "scodec.decoder", "Info": "scodec.decoder"}
+_HOME = {
+    "encode": "scodec.encoder",
+    "decode": "scodec.decoder",
+    "info": "scodec.decoder",
+    "Info": "scodec.decoder",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -37,7 +37,9 @@ def encode(
     y, cb, cr = photo.planes(source.rgb)
     height, width = y.shape
     if max(height, width) > container.MAX_SIDE:
-        raise BadRequest(f"{width} x {height} pixels: no side may exceed {container.MAX_SIDE}, cut the picture")
+        raise BadRequest(
+            f"{width} x {height} pixels: no side may exceed {container.MAX_SIDE}, cut the picture"
+        )
     if source.gray:
         hints = 0
     rungs = rate.ladder(scale)
@@ -49,7 +51,8 @@ def encode(
         factor, quantizer = rungs[index]
         small = scaling.shrink(y if blur == 0 else _blurred(y, blur), factor)
         header = container.Header(width, height, factor, quantizer, luma, source.gray)
-        chosen = rate.choose_hint(colours, factor, quantizer, width * height) if colours else fixed
+        price = rate.price(factor, quantizer) * 8 / (width * height)  # of a byte, in squared error
+        chosen = min(colours, key=lambda rung: rung.mse + price * len(rung.data)).data if colours else fixed
         return container.Stream(header, luma_av1.encode(small, quantizer), chosen)
 
     if target_bytes is None:
@@ -70,7 +73,9 @@ def _check(quality: int, scale: int | str, hints: int | str, luma: str, target_b
     if not (hints == "auto" or isinstance(hints, int) and hints >= 0):
         raise BadRequest(f"hints {hints!r} are impossible: give a number of bytes or 'auto'")
     if luma not in container.LUMA_CODERS.values():
-        raise BadRequest(f"luma coder {luma!r} is unknown: give {' or '.join(container.LUMA_CODERS.values())}")
+        raise BadRequest(
+            f"luma coder {luma!r} is unknown: give {' or '.join(container.LUMA_CODERS.values())}"
+        )
     if target_bytes is not None and target_bytes < 1:
         raise BadRequest(f"a file of {target_bytes} bytes is impossible: give at least 1")
 
@@ -120,11 +125,15 @@ def _with_more_colour(
 def _warn_if_missed(size: int, target: int) -> None:
     if size > target:
         warnings.warn(
-            f"{target} bytes are out of reach: the smallest file of this picture has {size}", TargetWarning, stacklevel=3
+            f"{target} bytes are out of reach: the smallest file of this picture has {size}",
+            TargetWarning,
+            stacklevel=3,
         )
     elif size < target * ENOUGH:
         warnings.warn(
-            f"{target} bytes were not used up: the best file of this picture has {size}", TargetWarning, stacklevel=3
+            f"{target} bytes were not used up: the best file of this picture has {size}",
+            TargetWarning,
+            stacklevel=3,
         )
 
 

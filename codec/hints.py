@@ -21,17 +21,25 @@ STEPS = tuple(4 * 2 ** (i / 3) for i in range(32))
 #: Angles of the chroma rotation; the stream has their index.
 ANGLES = tuple(math.pi * i / 16 for i in range(16))
 
-# Squared RGB error of a chroma error e is e' G e (JFIF matrix); its Cholesky factor makes it the plain squared length.
+# Squared RGB error of a chroma error e is e' G e (JFIF matrix); the Cholesky factor of G makes it a squared length.
 _RGB_OF_CHROMA = np.array([[0, 1.402], [-0.344136, -0.714136], [1.772, 0]])
 _EVEN = np.linalg.cholesky(_RGB_OF_CHROMA.T @ _RGB_OF_CHROMA).T
-# Rounding offset of the quantizer: 0.5 would be plain rounding; less widens the dead zone, which saves more than it costs.
+# Rounding offset of the quantizer: 0.5 would round plainly; less widens the dead zone, which saves more than it costs.
 _ROUNDING = 0.3
-_LARGEST = 1 << 14  # of a quantized coefficient; also bounds the decoder's work on damaged data
+_LARGEST = (1 << 14) - 1  # of a quantized coefficient; also bounds the decoder's work on damaged data
 # Contexts: zero flags (activity 6, plane 3), then magnitude flags (activity 6, position 2).
 _MAGNITUDE = 18
-_INITIAL = (128,) * 30
-# A candidate grid has at most this many cells: more never pay at the rates of hints.
-_MOST_CELLS = 1 << 14
+# Initial probability of a zero bit in 1/256, by context: frequencies over 36 pictures of the training packs. Frozen: part of
+# the format.
+_INITIAL = (
+    *(253, 240, 225, 197, 161, 96),  # zero flag, first plane
+    *(253, 248, 244, 227, 203, 171),  # second plane where the first is zero
+    *(244, 216, 204, 163, 124, 77),  # second plane where it is not
+    *(206, 217, 227, 219, 190, 114),  # magnitude above 1
+    *(67, 95, 146, 150, 159, 72),  # above 2, 3, ...
+)
+# Cells of a grid: at most so many are tried, more never pay at the rates of hints, and at most so many are decoded.
+_MOST_CELLS, _LARGEST_GRID = 1 << 14, 1 << 16
 # The error of candidates is measured on planes of about this size.
 _WORKING_PIXELS = 1 << 17
 
@@ -81,8 +89,9 @@ def encode(cb: np.ndarray, cr: np.ndarray, max_bytes: int) -> bytes:
 def ladder(cb: np.ndarray, cr: np.ndarray) -> list[Rung]:
     """Streams of increasing size on the lower convex hull of (bytes, error), from no hints upwards."""
     pixels = _Working(np.stack([cb, cr]))
-    hull = _lower_hull(_candidates(pixels, math.inf))
-    return [Rung(b"", pixels.error(None, 0)), *(Rung(_coded(pixels, each), each.mse) for each in hull)]
+    nothing = _Candidate(0, pixels.error(None, 0), 0, 0)
+    hull = _lower_hull([nothing, *_candidates(pixels, math.inf)])
+    return [Rung(b"" if each is nothing else _coded(pixels, each), each.mse) for each in hull]
 
 
 def quantize(cb: np.ndarray, cr: np.ndarray, cell: int, step: float) -> HintGrid:
@@ -94,13 +103,18 @@ def quantize(cb: np.ndarray, cr: np.ndarray, cell: int, step: float) -> HintGrid
 
 
 def decode(data: bytes, width: int, height: int) -> HintGrid:
-    """Decode hints of a `width` x `height` picture. Raises BadFile on data that can't be hints, Unsupported on later forms."""
+    """Decode hints of a `width` x `height` picture.
+
+    Raises BadFile on data that can't be hints, Unsupported on forms of a later version.
+    """
     if len(data) < 2:
         raise BadFile("the colour hints are truncated: get the file again")
     k, s, angle = data[0] >> 5, data[0] & 31, data[1] & 15
     if k >= len(CELLS) or data[1] >> 4:
         raise Unsupported("the file's colour hints have a form that this scodec does not know: update scodec")
     rows, columns = -(-height // CELLS[k]), -(-width // CELLS[k])
+    if rows * columns > _LARGEST_GRID:
+        raise BadFile("the colour hints are impossibly large: the file is damaged, get it again")
     quantized = _read(data[2:], rows, columns)
     return HintGrid(CELLS[k], STEPS[s], _unrotate(_synthesize(quantized, STEPS[s], rows, columns), angle))
 
@@ -209,7 +223,7 @@ def _scan(sizes: list[tuple[int, int]]) -> Iterator[tuple[int, int, int]]:
 
 def _estimate(quantized: list[np.ndarray]) -> float:
     """Bytes of a stream, about: adaptive code length of the zero flags, and Golomb-like lengths of the rest."""
-    bits = 24.0 + float(2 * np.log2(1 + np.abs(quantized[0]).astype(float)).sum())
+    bits = 22.0 + float(2 * np.log2(1 + np.abs(quantized[0]).astype(float)).sum())
     counts = np.zeros((_MAGNITUDE, 2))
     for level in range(1, len(quantized)):
         band = quantized[level]
@@ -229,7 +243,9 @@ def _estimate(quantized: list[np.ndarray]) -> float:
 def _write(quantized: list[np.ndarray], k: int, s: int, angle: int) -> bytes:
     encoder = Encoder(_INITIAL)
     for plane in (0, 1):
-        _write_value(encoder, int(quantized[0][plane, 0, 0, 0]), 5, 0, encoder.raw)
+        top = int(quantized[0][plane, 0, 0, 0])
+        encoder.raw(int(top < 0))
+        _write_golomb(encoder, abs(top) + 1)
     for level in range(1, len(quantized)):
         band = quantized[level]
         contexts = _activities(band, quantized[level - 1] if level > 1 else None).tolist()
@@ -239,26 +255,31 @@ def _write(quantized: list[np.ndarray], k: int, s: int, angle: int) -> bytes:
                 for plane in (0, 1):
                     for b in range(3):
                         other = 0 if plane == 0 else 1 + (values[0][b][i][j] != 0)
-                        _write_value(encoder, values[plane][b][i][j], contexts[plane][b][i][j], other, encoder.raw)
+                        _write_value(encoder, values[plane][b][i][j], contexts[plane][b][i][j], other)
     return bytes([k << 5 | s, angle]) + encoder.finish()
 
 
-def _write_value(encoder: Encoder, value: int, activity: int, other: int, raw) -> None:  # type: ignore[no-untyped-def]
+def _write_value(encoder: Encoder, value: int, activity: int, other: int) -> None:
     size = abs(value)
     encoder.bit(activity + 6 * other, int(size > 0))
     if size == 0:
         return
-    raw(int(value < 0))
+    encoder.raw(int(value < 0))
     for more in range(1, 15):
         encoder.bit(_MAGNITUDE + activity + 6 * (more > 1), int(size > more))
         if size <= more:
             return
-    rest = size - 14  # exponential Golomb, 1 and up
-    for _ in range(rest.bit_length() - 1):
-        raw(1)
-    raw(0)
-    for shift in range(rest.bit_length() - 2, -1, -1):
-        raw(rest >> shift & 1)
+    _write_golomb(encoder, size - 14)
+
+
+def _write_golomb(encoder: Encoder, value: int) -> None:
+    """Exponential Golomb code of 1 and up."""
+    length = value.bit_length() - 1
+    for _ in range(length):
+        encoder.raw(1)
+    encoder.raw(0)
+    for shift in reversed(range(length)):
+        encoder.raw(value >> shift & 1)
 
 
 def _read_value(decoder: Decoder, activity: int, other: int) -> int:
@@ -268,20 +289,25 @@ def _read_value(decoder: Decoder, activity: int, other: int) -> int:
     for more in range(1, 15):
         if not decoder.bit(_MAGNITUDE + activity + 6 * (more > 1)):
             return sign * more
+    return sign * (14 + _read_golomb(decoder))
+
+
+def _read_golomb(decoder: Decoder) -> int:
     length = 0
     while decoder.raw():
         length += 1
         if length > 14:
             raise BadFile("the colour hints are damaged: get the file again")
-    rest = 1
+    value = 1
     for _ in range(length):
-        rest = rest << 1 | decoder.raw()
-    return sign * (14 + rest)
+        value = value << 1 | decoder.raw()
+    return value
 
 
 def _read(data: bytes, rows: int, columns: int) -> list[np.ndarray]:
     decoder = Decoder(data, _INITIAL)
-    bands = [np.array([_read_value(decoder, 5, 0) for _ in range(2)]).reshape(2, 1, 1, 1)]
+    tops = [(-1 if decoder.raw() else 1) * (_read_golomb(decoder) - 1) for _ in range(2)]
+    bands = [np.array(tops).reshape(2, 1, 1, 1)]
     classes, last = _CLASS.tolist(), len(_CLASS) - 1
     above_all: list = []
     for level, height, width in _scan(_sizes(rows, columns)):
@@ -320,7 +346,7 @@ def _candidates(pixels: "_Working", most: float) -> list[_Candidate]:
         for s in reversed(range(len(STEPS))):
             quantized = [_quantize(band, STEPS[s]) for band in pyramid]
             size = _estimate(quantized)
-            if size > most or size > means.size:  # a byte a mean: finer steps are better served by smaller cells
+            if size > most or size > means.size + 8:  # a byte a mean: smaller cells serve better than finer steps
                 break
             grid = _unrotate(_synthesize(quantized, STEPS[s], *means.shape[1:]), angle)
             found.append(_Candidate(size, pixels.error(grid, k), k, s))

@@ -56,8 +56,10 @@ def decode(section: bytes, width: int, height: int) -> np.ndarray:
     try:
         with Image.open(io.BytesIO(_avif(sequence_header, frame, width, height)), formats=["AVIF"]) as image:
             y = np.asarray(image.convert("L"))
-    except (OSError, ValueError, SyntaxError) as error:
-        raise BadFile(f"the luma data can't be decoded ({error}): the file is damaged, get it again") from error
+    except (OSError, ValueError, SyntaxError, RuntimeError) as error:
+        raise BadFile(
+            f"the luma data can't be decoded ({error}): the file is damaged, get it again"
+        ) from error
     if y.shape != (height, width):
         raise BadFile("the luma data does not fit the header: the file is damaged, get it again")
     return y
@@ -85,7 +87,9 @@ def _obus(payload: bytes) -> tuple[bytes, bytes]:
     parts = []
     for kind in (_SEQUENCE_HEADER, _FRAME):
         if payload[at] != kind:
-            raise BadImage("this version of libavif writes AV1 data in an unknown order; install another Pillow")
+            raise BadImage(
+                "this version of libavif writes AV1 data in an unknown order; install another Pillow"
+            )
         size, at = leb128.read(payload, at + 1)
         parts.append(payload[at : at + size])
         at += size

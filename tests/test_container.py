@@ -1,0 +1,92 @@
+import struct
+import zlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scodec import container, leb128
+from scodec.container import Header, Stream
+from scodec.errors import BadFile, Unsupported
+
+sides = st.integers(1, 13000)
+streams = st.builds(
+    Stream,
+    st.builds(Header, sides, sides, st.integers(1, 4), st.integers(0, 63), st.just("av1"), st.booleans()),
+    st.binary(max_size=300),
+    st.binary(max_size=300),
+    st.lists(st.tuples(st.binary(min_size=4, max_size=4), st.binary(max_size=50)), max_size=3).map(tuple),
+)
+EXAMPLE = Stream(Header(768, 512, 2, 55), b"luma", b"hints")
+
+
+def sealed(data: bytes) -> bytes:
+    """With a right checksum."""
+    return data + struct.pack("<I", zlib.crc32(data))
+
+
+@given(streams)
+def test_parse_inverts_pack(stream):
+    data = container.pack(stream)
+    assert container.parse(data) == stream
+    assert container.parse_header(data[:32]) == stream.header
+
+
+def test_golden_bytes():
+    body = bytes.fromhex("d3535a 01 02 8006 8004 10 37 04 05") + b"lumahints"
+    assert container.pack(EXAMPLE) == sealed(body)
+
+
+def test_overhead_of_a_bare_file():
+    assert len(container.pack(Stream(Header(768, 512, 1, 50), b"x" * 1000))) - 1000 <= 24
+
+
+@given(streams, st.data())
+def test_truncation_and_flipped_bits_are_noticed(stream, data):
+    whole = container.pack(stream)
+    with pytest.raises((BadFile, Unsupported)):
+        container.parse(whole[: data.draw(st.integers(0, len(whole) - 1))])
+    damaged = bytearray(whole)
+    damaged[data.draw(st.integers(0, len(whole) - 1))] ^= 1 << data.draw(st.integers(0, 7))
+    with pytest.raises((BadFile, Unsupported)):
+        container.parse(bytes(damaged))
+
+
+@given(st.binary(max_size=100))
+def test_rubbish_behind_the_magic(rest):
+    with pytest.raises((BadFile, Unsupported)):
+        container.parse(container.MAGIC + rest)
+
+
+@pytest.mark.parametrize(
+    ("changed", "error", "message"),
+    [
+        ({3: 2}, Unsupported, "format version 2"),
+        ({4: 0x80}, Unsupported, "feature"),
+        ({9: 0x15}, Unsupported, "luma coder 5"),
+        ({9: 0x70}, BadFile, "impossible"),
+        ({10: 64}, BadFile, "impossible"),
+        ({11: 100}, BadFile, "truncated"),
+        ({11: 1}, BadFile, "belong to nothing"),
+        ({5: 0x80, 6: 0x00}, BadFile, "declares 0 x 512"),
+    ],
+)
+def test_what_a_right_checksum_does_not_excuse(changed, error, message):
+    body = bytearray(container.pack(EXAMPLE)[:-4])
+    for at, value in changed.items():
+        body[at] = value
+    with pytest.raises(error, match=message):
+        container.parse(sealed(bytes(body)))
+
+
+def test_huge_pictures_are_refused_on_the_header():
+    body = container.MAGIC + bytes([1, 0]) + leb128.write(65535) + leb128.write(65535) + b"\x00\x20\x00"
+    with pytest.raises(BadFile, match="65535 x 65535"):
+        container.parse_header(body)
+
+
+def test_foreign_and_empty_files():
+    with pytest.raises(BadFile, match="empty"):
+        container.parse(b"")
+    with pytest.raises(BadFile, match="not an .scz file"):
+        container.parse(b"\x89PNG\r\n\x1a\n")
