@@ -217,12 +217,17 @@ def decode(source: str, target: str, gray: bool, device: str, dtype: str, tile: 
     files.check_writable(target, force=force)
 
     import io
+    from functools import partial
+
+    from tqdm import tqdm
 
     import scodec
 
+    # on a terminal, and only when it takes long
+    progress = partial(tqdm, desc="rebuilding", unit="tile", leave=False, delay=2, disable=None)
     data = files.read(source)
     with _about(source):
-        image = scodec.decode(data, color=not gray, device=device, dtype=dtype, tile=tile)
+        image = scodec.decode(data, color=not gray, device=device, dtype=dtype, tile=tile, progress=progress)
     picture = io.BytesIO()
     image.save(picture, kind, quality=95)  # lossless formats ignore the quality
     files.write(target, picture.getvalue(), force=force)

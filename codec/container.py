@@ -13,7 +13,7 @@ from scodec.errors import BadFile, Unsupported
 MAGIC = b"\xd3SZ"
 VERSION = 1
 LUMA_CODERS = {0: "av1"}
-#: Largest picture a header may declare, in pixels: what Pillow refuses as a decompression bomb (twice its warning limit).
+#: Largest picture a header may declare, in pixels: twice Pillow's warning limit, where it sees a decompression bomb.
 MAX_PIXELS = 2 * (1024 * 1024 * 1024 // 4 // 3)
 MAX_SIDE = 65535
 
@@ -46,9 +46,7 @@ class Stream:
     header: Header
     luma: bytes
     hints: bytes = b""
-    boxes: tuple[tuple[bytes, bytes], ...] = field(
-        default=()
-    )  # (four-byte kind, content); unknown kinds are kept
+    boxes: tuple[tuple[bytes, bytes], ...] = field(default=())  # (four-byte kind, content); unknown kinds are kept
 
 
 def pack(stream: Stream) -> bytes:
@@ -106,9 +104,7 @@ def _header(data: bytes) -> tuple[Header, int, int]:
     reader = _Reader(data, len(MAGIC))
     version, flags = reader.byte(), reader.byte()
     if version != VERSION:
-        raise Unsupported(
-            f"the file has format version {version}, this scodec reads version {VERSION}: update scodec"
-        )
+        raise Unsupported(f"the file has format version {version}, this scodec reads version {VERSION}: update scodec")
     if flags & ~_KNOWN_FLAGS:
         raise Unsupported("the file uses a feature that this scodec does not know: update scodec")
     width, height = reader.varint(), reader.varint()
@@ -117,9 +113,7 @@ def _header(data: bytes) -> tuple[Header, int, int]:
     if coder not in LUMA_CODERS:
         raise Unsupported(f"the file's luma coder {coder} is unknown to this scodec: update scodec")
     if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE) or width * height > MAX_PIXELS:
-        raise BadFile(
-            f"the file declares {width} x {height} pixels: it is damaged, or too large to open safely"
-        )
+        raise BadFile(f"the file declares {width} x {height} pixels: it is damaged, or too large to open safely")
     if scale > 4 or quantizer > 63:
         raise BadFile("the file's header holds impossible values: it is damaged, get it again")
     header = Header(width, height, scale, quantizer, LUMA_CODERS[coder], bool(flags & _GRAY), version)

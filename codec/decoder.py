@@ -1,6 +1,7 @@
 """The way from bytes to a picture: container -> luma -> full-resolution luma -> colour."""
 
 import os
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -31,7 +32,13 @@ class Info:
 
 
 def decode(
-    data: Data, *, color: bool = True, device: str = "auto", dtype: str = "auto", tile: int | None = None
+    data: Data,
+    *,
+    color: bool = True,
+    device: str = "auto",
+    dtype: str = "auto",
+    tile: int | None = None,
+    progress: Callable[[list], Iterable] = iter,
 ) -> Image.Image:
     """Rebuild the picture of an .scz file.
 
@@ -39,6 +46,7 @@ def decode(
     color: False gives the luminance alone, as a picture of mode "L"; so does a file whose source was grey.
     device: "auto", "cpu", "cuda" or "mps"; dtype: "auto", "float32", "bfloat16" or "float16" for the networks.
     tile: side of the square tiles that large pictures are restored in, in pixels (at least 64).
+    progress: wraps the list of tiles, to show how far the work is (tqdm, say).
 
     Returns a picture of mode "RGB" or "L". Raises BadFile, Unsupported, BadRequest; OSError when a path can't be read.
     """
@@ -53,7 +61,7 @@ def decode(
         raise BadRequest(f"tiles of {tile} pixels are too small: take 64 or more")
     networks = receiver.get(device, dtype)
     y = networks.restore(
-        y_small, header.scale, header.quantizer, header.height, header.width, tile or receiver.TILE
+        y_small, header.scale, header.quantizer, header.height, header.width, tile or receiver.TILE, progress
     )
     if header.gray or not color:
         return Image.fromarray(y.round().astype("uint8"))

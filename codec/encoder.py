@@ -6,7 +6,8 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image, ImageFilter
 
-from scodec import container, hints as hint_coder, luma_av1, photo, rate, scaling
+from scodec import container, luma_av1, photo, rate, scaling
+from scodec import hints as hint_coder
 from scodec.errors import BadRequest, TargetWarning
 
 #: A target size counts as met from this share of it upwards.
@@ -37,9 +38,7 @@ def encode(
     y, cb, cr = photo.planes(source.rgb)
     height, width = y.shape
     if max(height, width) > container.MAX_SIDE:
-        raise BadRequest(
-            f"{width} x {height} pixels: no side may exceed {container.MAX_SIDE}, cut the picture"
-        )
+        raise BadRequest(f"{width} x {height} pixels: no side may exceed {container.MAX_SIDE}, cut the picture")
     if source.gray:
         hints = 0
     rungs = rate.ladder(scale)
@@ -73,9 +72,7 @@ def _check(quality: int, scale: int | str, hints: int | str, luma: str, target_b
     if not (hints == "auto" or isinstance(hints, int) and hints >= 0):
         raise BadRequest(f"hints {hints!r} are impossible: give a number of bytes or 'auto'")
     if luma not in container.LUMA_CODERS.values():
-        raise BadRequest(
-            f"luma coder {luma!r} is unknown: give {' or '.join(container.LUMA_CODERS.values())}"
-        )
+        raise BadRequest(f"luma coder {luma!r} is unknown: give {' or '.join(container.LUMA_CODERS.values())}")
     if target_bytes is not None and target_bytes < 1:
         raise BadRequest(f"a file of {target_bytes} bytes is impossible: give at least 1")
 
@@ -113,9 +110,7 @@ def _within(target: int, count: int, code: Callable[..., container.Stream]) -> c
     return best
 
 
-def _with_more_colour(
-    stream: container.Stream, target: int, cb: np.ndarray, cr: np.ndarray
-) -> container.Stream:
+def _with_more_colour(stream: container.Stream, target: int, cb: np.ndarray, cr: np.ndarray) -> container.Stream:
     """Give what is left of the target to the hints."""
     spare = target - _size(stream) + len(stream.hints)
     richer = container.Stream(stream.header, stream.luma, hint_coder.encode(cb, cr, spare - 2))

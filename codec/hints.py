@@ -29,8 +29,8 @@ _ROUNDING = 0.3
 _LARGEST = (1 << 14) - 1  # of a quantized coefficient; also bounds the decoder's work on damaged data
 # Contexts: zero flags (activity 6, plane 3), then magnitude flags (activity 6, position 2).
 _MAGNITUDE = 18
-# Initial probability of a zero bit in 1/256, by context: frequencies over 36 pictures of the training packs. Frozen: part of
-# the format.
+# Initial probability of a zero bit in 1/256, by context: frequencies over 36 pictures of the training packs.
+# Frozen: a part of the format.
 _INITIAL = (
     *(253, 240, 225, 197, 161, 96),  # zero flag, first plane
     *(253, 248, 244, 227, 203, 171),  # second plane where the first is zero

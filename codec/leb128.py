@@ -13,7 +13,10 @@ def write(value: int) -> bytes:
 
 
 def read(data: bytes, at: int) -> tuple[int, int]:
-    """The value at `data[at:]` (below 2**35) and the position after it. Raises BadFile past the end or past five bytes."""
+    """The value at `data[at:]` (below 2**35) and the position after it.
+
+    Raises BadFile past the end of the data or past five bytes.
+    """
     value = 0
     for shift in range(0, 35, 7):
         if at >= len(data):

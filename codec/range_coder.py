@@ -1,7 +1,7 @@
 """Adaptive binary range coder in integer arithmetic, after the one of LZMA (Martin 1979; Pavlov's LZMA SDK).
 
-Every bit is coded with a probability that adapts to what came before in the same context, the mean of a quick and a slow
-estimate. The decoder reads zeros past the end, so the encoder leaves trailing zeros out: a stream has no overhead.
+Every bit is coded with a probability that adapts to what came before in the same context, the mean of a quick and a
+slow estimate. The decoder reads zeros past the end, so the encoder leaves trailing zeros out: a stream has no overhead.
 """
 
 #: Probabilities of a zero bit are in 1/65536.

@@ -5,7 +5,7 @@ from PIL import Image
 
 
 def shrink(y: np.ndarray, scale: int) -> np.ndarray:
-    """Reduce luma (H x W, uint8) to ceil(H / scale) x ceil(W / scale) by Lanczos; edges are replicated to a multiple."""
+    """Reduce luma (H x W, uint8) to ceil(H / scale) x ceil(W / scale) by Lanczos, edges replicated to a multiple."""
     if scale == 1:
         return y
     height, width = (-(-side // scale) for side in y.shape)

@@ -25,12 +25,13 @@ def bd_rate(anchor: Curve, ours: Curve, limits: tuple[float, float] | None = Non
         return None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # on partial overlap, which the check above bounds
-        return float(package_bd_rate(*anchor, *ours, method="pchip", min_overlap=0))
+        return float(package_bd_rate(*anchor, *ours, method="pchip", min_overlap=0, require_matching_points=False))
 
 
 def _monotone(curve: Curve) -> Curve:
     """Sorted by rate, without points that cost more and are no better."""
-    bpp, quality = [], []
+    bpp: list[float] = []
+    quality: list[float] = []
     for x, y in sorted(zip(*curve, strict=True)):
         if not quality or (y > quality[-1] + 1e-9 and x > bpp[-1]):
             bpp.append(x)
@@ -47,5 +48,5 @@ def _cut(curve: Curve, low: float, high: float) -> Curve:
     inside = (bpp > ends[0]) & (bpp < ends[1])
     x = np.unique(np.concatenate([ends, bpp[inside]]))
     if len(x) < 4:  # the package wants four points
-        x = np.geomspace(*ends, 4)
+        x = np.geomspace(ends[0], ends[1], 4)
     return x, PchipInterpolator(np.log(bpp), quality)(np.log(x))

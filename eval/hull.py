@@ -38,9 +38,8 @@ def main(pictures: tuple[Path, ...], workers: int, out: Path | None) -> None:
         slopes = -np.gradient(mse[s], bpp[s])
         for i, q in enumerate(QUANTIZERS):
             mark = "*" if s * len(QUANTIZERS) + i in hull else ""
-            print(
-                f"{s + 1:5} {q:9} {bpp[s, i]:8.4f} {decoded[s, i]:7.2f} {restored[s, i]:8.2f} {mark:^8} {slopes[i]:10.1f}"
-            )
+            figures = f"{bpp[s, i]:8.4f} {decoded[s, i]:7.2f} {restored[s, i]:8.2f}"
+            print(f"{s + 1:5} {q:9} {figures} {mark:^8} {slopes[i]:10.1f}")
 
 
 def _measure(path: Path) -> np.ndarray:

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 import matplotlib
+import numpy as np
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
@@ -47,8 +48,9 @@ def draw(records: list[Record], folder: Path) -> list[Path]:
                 points = published["points"]
                 axes.plot(*zip(*points, strict=True), ":x", label=f"{published['name']} (published)", linewidth=1)
         axes.set(xscale="log", xlim=RATES, xlabel="bits per pixel, whole file", ylabel=LABELS[metric])
-        shown = [y for line in axes.lines for x, y in zip(*line.get_data(), strict=True) if RATES[0] <= x <= RATES[1]]
-        axes.set_ylim(min(shown) - 0.02 * (max(shown) - min(shown)), max(shown) + 0.02 * (max(shown) - min(shown)))
+        bpp, quality = (np.concatenate([line.get_data()[i] for line in axes.lines]) for i in (0, 1))
+        shown = quality[(bpp >= RATES[0]) & (bpp <= RATES[1])]
+        axes.set_ylim(np.min(shown) - 0.02 * np.ptp(shown), np.max(shown) + 0.02 * np.ptp(shown))
         axes.set_xticks([0.01, 0.02, 0.05, 0.1, 0.2, 0.4], ["0.01", "0.02", "0.05", "0.1", "0.2", "0.4"])
         axes.grid(True, alpha=0.3)
         axes.legend(fontsize=8)

@@ -51,13 +51,9 @@ def enlarge_hint(grid: np.ndarray, cell: float, step: float, height: int, width:
     cell: luma pixels per grid cell (any real number: the network may see a reduced picture).
     """
     rows, columns = (round(count * cell / 2) for count in grid.shape[1:])
-    large = F.interpolate(torch.from_numpy(grid)[None], (rows, columns), mode="bicubic", align_corners=False)[
-        0
-    ]
+    large = F.interpolate(torch.from_numpy(grid)[None], (rows, columns), mode="bicubic", align_corners=False)[0]
     bottom, right = max(height // 2 - rows, 0), max(width // 2 - columns, 0)
-    large = F.pad(
-        large, (0, right, 0, bottom), mode="replicate"
-    )  # rounding may leave the last pixel uncovered
+    large = F.pad(large, (0, right, 0, bottom), mode="replicate")  # rounding may leave the last pixel uncovered
     return Hint(large[:, : height // 2, : width // 2] / CHROMA_UNIT, cell, step)
 
 
@@ -86,8 +82,8 @@ class Colorizer(nn.Module):
         self.up = nn.ModuleList(up(widths[i + 1], widths[i]) for i in levels)
         self.decoder = nn.ModuleList(Stage(widths[i], blocks[i], condition) for i in levels)
         self.tail = nn.Conv2d(widths[0], 2, 3, padding=1)
-        nn.init.zeros_(self.tail.weight)  # start from the hint, or from grey
-        nn.init.zeros_(self.tail.bias)
+        for parameter in self.tail.parameters():
+            nn.init.zeros_(parameter)  # start from the hint, or from grey
 
     def forward(self, y_B1HW: Tensor, hint_B2hw: Tensor, describe_B3: Tensor) -> Tensor:
         """Luma (0..1), hint planes and their `describe` numbers -> chroma (B, 2, H/2, W/2) in units of CHROMA_UNIT."""

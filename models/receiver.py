@@ -6,6 +6,7 @@ y_small --enlarge--> restorer (in tiles) --> y --+----------------------------+-
 """
 
 import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 
@@ -25,10 +26,16 @@ from scodec.models.tiling import tiles
 COLOUR_PIXELS = 1 << 19
 #: Side of the restorer's tiles, in pixels.
 TILE = 1024
+#: Number formats of the networks.
+DTYPES = ("auto", "float32", "bfloat16", "float16")
 #: Rows of the picture that are coloured at a time.
 STRIP = 256
 #: Guided enlargement: window radius (chroma pixels) and the luma variance (0..1 squared) under which it does nothing.
 GUIDE_RADIUS, GUIDE_EPSILON = 2, 1e-3
+
+
+#: Wraps a list and yields its items, to show how far the work is.
+Progress = Callable[[list], Iterable]
 
 
 @dataclass(frozen=True)
@@ -42,14 +49,24 @@ class Receiver:
 
     @torch.inference_mode()
     def restore(
-        self, y_small: np.ndarray, scale: int, quantizer: int, height: int, width: int, tile: int = TILE
+        self,
+        y_small: np.ndarray,
+        scale: int,
+        quantizer: int,
+        height: int,
+        width: int,
+        tile: int = TILE,
+        progress: Progress = iter,
     ) -> np.ndarray:
-        """Decoded luma (uint8, ceil(height / scale) x ceil(width / scale)) -> float32 luma (height x width), 0..255."""
+        """Decoded luma (uint8, ceil(height / scale) x ceil(width / scale)) -> float32 luma (height x width), 0..255.
+
+        tile: side of the tiles in pixels. progress: wraps the list of tiles (tqdm, say).
+        """
         multiple = 24  # of every scale and of the network's stride
         step = max(multiple, tile // multiple * multiple)
         y = np.empty((height, width), np.float32)
         condition = torch.tensor([scale], device=self.device), torch.tensor([quantizer], device=self.device)
-        for rows, columns, needed_rows, needed_columns in tiles(height, width, step):
+        for rows, columns, needed_rows, needed_columns in progress(list(tiles(height, width, step))):
             y_up = self._enlarged(y_small, scale, needed_rows, needed_columns)
             size = needed_rows.stop - needed_rows.start, needed_columns.stop - needed_columns.start
             y_hat = self._run(self.restorer, _padded(y_up, 8), *condition)[0, 0, : size[0], : size[1]]
@@ -65,17 +82,13 @@ class Receiver:
         reduction = min(1.0, math.sqrt(COLOUR_PIXELS / (height * width)))
         size = max(2, round(height * reduction / 2) * 2), max(2, round(width * reduction / 2) * 2)
         y_11HW = torch.from_numpy(y)[None, None].to(self.device) / 255
-        seen = (
-            y_11HW
-            if size == y.shape
-            else F.interpolate(y_11HW, size, mode="bilinear", antialias=True).clamp(0, 1)
-        )
+        seen = y_11HW if size == y.shape else F.interpolate(y_11HW, size, mode="bilinear", antialias=True).clamp(0, 1)
         hint = None if grid is None else enlarge_hint(grid, cell * reduction, step, *size)
         plane = torch.zeros(2, size[0] // 2, size[1] // 2) if hint is None else hint.plane
         numbers = torch.tensor([describe(hint)], device=self.device)
-        chroma = self._run(
-            self.colorizer, _padded(seen, 64), _padded(plane[None].to(self.device), 32), numbers
-        )[:, :, : size[0] // 2, : size[1] // 2]
+        chroma = self._run(self.colorizer, _padded(seen, 64), _padded(plane[None].to(self.device), 32), numbers)[
+            :, :, : size[0] // 2, : size[1] // 2
+        ]
         luma = F.avg_pool2d(seen, 2)
         planes = torch.cat([chroma, _slopes(chroma, luma), luma], 1)
 
@@ -90,9 +103,7 @@ class Receiver:
                 luma_strip - 0.344136 * cb - 0.714136 * cr,
                 luma_strip + 1.772 * cb,
             )
-            rgb[top : top + STRIP] = (
-                torch.stack(channels, 2).round().clamp(0, 255).to(torch.uint8).cpu().numpy()
-            )
+            rgb[top : top + STRIP] = torch.stack(channels, 2).round().clamp(0, 255).to(torch.uint8).cpu().numpy()
         return rgb
 
     def _run(self, network: nn.Module, *inputs: Tensor) -> Tensor:
@@ -118,10 +129,14 @@ def get(device: str = "auto", dtype: str = "auto") -> Receiver:
     Loaded once per process. Raises BadRequest when the device is not there, Unsupported when weights are missing.
     """
     place = torch.device(best_device(device))
-    networks = (
-        weights.load(name).to(place, memory_format=torch.channels_last) for name in ("restorer", "colorizer")
+    if dtype not in DTYPES:
+        raise BadRequest(f"the number format {dtype!r} is unknown: give {', '.join(DTYPES)}")
+    return Receiver(
+        weights.load("restorer").to(place).to(memory_format=torch.channels_last),
+        weights.load("colorizer").to(place).to(memory_format=torch.channels_last),
+        place,
+        _best_dtype(place) if dtype == "auto" else getattr(torch, dtype),
     )
-    return Receiver(*networks, place, _best_dtype(place) if dtype == "auto" else getattr(torch, dtype))
 
 
 def best_device(wanted: str = "auto") -> str:

@@ -53,8 +53,8 @@ class Restorer(nn.Module):
         self.up = nn.ModuleList(up(widths[i + 1], widths[i]) for i in levels)
         self.decoder = nn.ModuleList(Stage(widths[i], blocks[i], condition) for i in levels)
         self.tail = nn.Conv2d(widths[0], 4, 3, padding=1)
-        nn.init.zeros_(self.tail.weight)  # start as the bicubic enlargement
-        nn.init.zeros_(self.tail.bias)
+        for parameter in self.tail.parameters():
+            nn.init.zeros_(parameter)  # start as the bicubic enlargement
 
     def forward(self, y_up_B1HW: Tensor, scale_B: Tensor, quantizer_B: Tensor) -> Tensor:
         """Luma enlarged by `enlarge` (0..1), scales (1..4) and quantizers (0..63) -> restored luma (about 0..1)."""

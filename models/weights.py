@@ -30,9 +30,7 @@ def facts(name: str) -> dict[str, str]:
             (length,) = struct.unpack("<Q", file.read(8))
             header = json.loads(file.read(length))
     except (OSError, struct.error, ValueError) as error:
-        raise Unsupported(
-            f"the weights of the {name} can't be read ({error}): install scodec-image again"
-        ) from error
+        raise Unsupported(f"the weights of the {name} can't be read ({error}): install scodec-image again") from error
     return header["__metadata__"]
 
 
@@ -59,8 +57,7 @@ def save(network: "nn.Module", target: Path, name: str, **provenance: str) -> No
     from safetensors.torch import save_file
 
     tensors: dict[str, Tensor] = {
-        key: value.detach().to("cpu", torch.float16).contiguous()
-        for key, value in network.state_dict().items()
+        key: value.detach().to("cpu", torch.float16).contiguous() for key, value in network.state_dict().items()
     }
     digest = sha256(b"".join(tensor.numpy().tobytes() for tensor in tensors.values())).hexdigest()[:8]
     about = {"network": name, "config": json.dumps(network.config), "id": f"{name}-{digest}", **provenance}

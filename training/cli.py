@@ -18,25 +18,17 @@ WATCHED = 24
 
 
 @click.command()
-@click.argument(
-    "folders", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False, path_type=Path)
-)
-@click.option(
-    "--recipe", "name", required=True, help="A recipe by name (restorer, colorizer) or a .yaml file."
-)
+@click.argument("folders", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--recipe", "name", required=True, help="A recipe by name (restorer, colorizer) or a .yaml file.")
 @click.option(
     "--run", type=click.Path(path_type=Path), required=True,
     help="Folder for checkpoint and log; a training that stands there is taken up again.",
 )  # fmt: skip
 @click.option("--steps", type=click.IntRange(min=1), help="Other number of steps than the recipe's.")
 @click.option("--device", default="auto", show_default=True, help="Where to train: auto, cpu, cuda or mps.")
-@click.option(
-    "--every", type=click.IntRange(min=1), default=250, show_default=True, help="Steps between log lines."
-)
+@click.option("--every", type=click.IntRange(min=1), default=250, show_default=True, help="Steps between log lines.")
 @click.option("--fresh", is_flag=True, help="Start from nothing, not from the weights that come with scodec.")
-@click.option(
-    "-j", "--workers", type=click.IntRange(min=1), default=os.cpu_count(), help="Processes that code pairs."
-)
+@click.option("-j", "--workers", type=click.IntRange(min=1), default=os.cpu_count(), help="Processes that code pairs.")
 def train(
     folders: tuple[Path, ...],
     name: str,
@@ -82,14 +74,10 @@ def train(
 
 def _pictures(folders: tuple[Path, ...]) -> tuple[list[Path], list[Path]]:
     """All pictures under the folders: to train on, and held out."""
-    found = sorted(
-        path for folder in folders for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES
-    )
+    found = sorted(path for folder in folders for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
     held_out = [path for path in found if hashlib.sha256(path.name.encode()).digest()[0] % HELD_OUT == 0]
     chosen = set(held_out)
     train_on = [path for path in found if path not in chosen]
     if not train_on or not held_out:
-        raise BadRequest(
-            f"{len(found)} pictures are too few to train and to check on: give folders with more"
-        )
+        raise BadRequest(f"{len(found)} pictures are too few to train and to check on: give folders with more")
     return train_on, held_out

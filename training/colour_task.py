@@ -30,9 +30,7 @@ class ColourTask:
     def __init__(self, recipe: Recipe, train: list[Path], held_out: list[Path]) -> None:
         self.recipe = recipe
         self.train = [path.read_bytes() for path in tqdm(train, "reading pictures", unit="picture")]
-        self.held_out = [
-            self._sample(path.read_bytes(), np.random.default_rng(i)) for i, path in enumerate(held_out)
-        ]
+        self.held_out = [self._sample(path.read_bytes(), np.random.default_rng(i)) for i, path in enumerate(held_out)]
 
     def network(self) -> nn.Module:
         return Colorizer()
@@ -51,7 +49,7 @@ class ColourTask:
         return chroma_rms(network(batch["y"], batch["hint"], batch["describe"]) - batch["chroma"])
 
     def validate(self, network: nn.Module, device: torch.device) -> dict[str, float]:
-        """Mean RGB-PSNR (dB) with true luma: grey, blind, and with hints of 16-pixel cells at step 24, plainly enlarged and by the network."""
+        """Mean RGB-PSNR (dB) with true luma: grey, blind, and with hints, enlarged plainly and by the network."""
         values: dict[str, list[float]] = {}
         for y, cb, cr in self.held_out:
             blind = _on(device, _tensors(y, cb, cr, None))
@@ -62,9 +60,7 @@ class ColourTask:
                 ("bicubic", hinted, False),
                 ("hinted", hinted, True),
             ):
-                chroma = (
-                    network(sample["y"], sample["hint"], sample["describe"]) if predict else sample["hint"]
-                )
+                chroma = network(sample["y"], sample["hint"], sample["describe"]) if predict else sample["hint"]
                 values.setdefault(f"{name}_dB", []).append(_psnr(chroma - sample["chroma"]))
         return {name: float(np.mean(each)) for name, each in values.items()}
 
@@ -73,14 +69,9 @@ class ColourTask:
         with Image.open(io.BytesIO(data)) as image:
             patch = self.recipe.patch
             short = min(image.size)
-            wanted = (
-                patch
-                if short <= patch
-                else int(np.exp(rng.uniform(np.log(patch), np.log(min(short, 3 * patch)))))
-            )
-            image.draft("RGB", image.size)
-            size = tuple(max(patch, round(side * wanted / short)) for side in image.size)
-            rgb = np.asarray(image.convert("RGB").resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0))
+            wanted = patch if short <= patch else int(np.exp(rng.uniform(np.log(patch), np.log(min(short, 3 * patch)))))
+            width, height = (max(patch, round(side * wanted / short)) for side in image.size)
+            rgb = np.asarray(image.convert("RGB").resize((width, height), Image.Resampling.LANCZOS, reducing_gap=2.0))
         top, left = (int(rng.integers(0, side - patch + 1)) for side in rgb.shape[:2])
         rgb = rgb[top : top + patch, left : left + patch]
         return photo.planes(rgb[:, ::-1] if rng.random() < 0.5 else rgb)

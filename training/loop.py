@@ -23,18 +23,16 @@ class Task(Protocol):
     def validate(self, network: nn.Module, device: torch.device) -> dict[str, float]: ...
 
 
-def train(
-    task: Task, recipe: Recipe, run: Path, device: str, every: int, start: dict[str, Tensor] | None
-) -> nn.Module:
+def train(task: Task, recipe: Recipe, run: Path, device: str, every: int, start: dict[str, Tensor] | None) -> nn.Module:
     """Train until `recipe.steps` and return the network with the averaged weights.
 
-    `run` receives checkpoint.pt (taken up again when it is there) and log.jsonl (one line every `every` steps: step, loss,
-    lr, seconds, validation figures). `start`: weights to begin from when there is no checkpoint.
+    `run` receives checkpoint.pt (taken up again when it is there) and log.jsonl (one line every `every` steps: step,
+    loss, lr, seconds, validation figures). `start`: weights to begin from when there is no checkpoint.
     """
     torch.manual_seed(recipe.seed)
     torch.set_flush_denormal(True)
     place = torch.device(device)
-    network = task.network().to(place, memory_format=torch.channels_last)
+    network = task.network().to(place).to(memory_format=torch.channels_last)
     if start is not None:
         network.load_state_dict(start)
     average = torch.optim.swa_utils.AveragedModel(
@@ -57,9 +55,7 @@ def train(
     with tqdm(total=recipe.steps, initial=step, unit="step", desc=recipe.task) as progress:
         while step < recipe.steps:
             # The data of a step depends on the step alone, so a run taken up again sees what it would have seen.
-            batch = {
-                k: v.to(place) for k, v in task.batch(np.random.default_rng((recipe.seed, step))).items()
-            }
+            batch = {k: v.to(place) for k, v in task.batch(np.random.default_rng((recipe.seed, step))).items()}
             for group in optimizer.param_groups:
                 group["lr"] = recipe.lr * _schedule(step, recipe)
             with torch.autocast(place.type, torch.bfloat16):

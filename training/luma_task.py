@@ -18,9 +18,7 @@ _MARGIN = 4
 class LumaTask:
     """Batches of (enlarged decoded luma, scale, quantizer) -> luma."""
 
-    def __init__(
-        self, recipe: Recipe, train: list[Path], held_out: list[Path], cache: Path, workers: int
-    ) -> None:
+    def __init__(self, recipe: Recipe, train: list[Path], held_out: list[Path], cache: Path, workers: int) -> None:
         self.recipe = recipe
         self.train = [pairs.load(path) for path in pairs.prepare(train, cache, workers)]
         self.train = [coded for coded in self.train if min(coded.y.shape) >= recipe.patch]
@@ -31,7 +29,7 @@ class LumaTask:
 
     def batch(self, rng: np.random.Generator) -> dict[str, Tensor]:
         """One batch: y_up and y (B, 1, patch, patch) in 0..1, scale and quantizer (B)."""
-        picks = []
+        picks: list[tuple[Tensor, Tensor, int, int]] = []
         while len(picks) < self.recipe.batch:
             coded = self.train[rng.integers(len(self.train))]
             picks.append(self._patch(coded, *coded.variants[rng.integers(len(coded.variants))], rng))
@@ -67,7 +65,7 @@ class LumaTask:
 
     def _patch(
         self, coded: pairs.Coded, scale: int, quantizer: int, small: np.ndarray, rng: np.random.Generator
-    ):  # type: ignore[no-untyped-def]
+    ) -> tuple[Tensor, Tensor, int, int]:
         size = -(-self.recipe.patch // scale)
         top, left = (int(rng.integers(0, side - size + 1)) for side in small.shape)
         rows, columns = (
@@ -82,9 +80,7 @@ class LumaTask:
             slice(left * scale, left * scale + self.recipe.patch),
         )
         y = torch.from_numpy(np.ascontiguousarray(coded.y[at]))[None, None] / 255
-        if (
-            y.shape != y_up.shape
-        ):  # a patch that scale 3 does not divide can pass the border by a pixel or two
+        if y.shape != y_up.shape:  # a patch that scale 3 does not divide can pass the border by a pixel or two
             return self._patch(coded, scale, quantizer, small, rng)
         if rng.random() < 0.5:
             y_up, y = y_up.flip(3), y.flip(3)

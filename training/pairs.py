@@ -52,7 +52,8 @@ def _code(path: Path, target: Path) -> None:
     top, left = (int(rng.integers(0, max(side - CROP, 0) + 1)) for side in y.shape)
     y = y[top : top + CROP, left : left + CROP]
     y = y[: y.shape[0] // 12 * 12, : y.shape[1] // 12 * 12]  # every scale divides it
-    keys, planes = [], {}
+    keys: list[tuple[int, int]] = []
+    planes: dict[str, np.ndarray] = {}
     for table in (VARIANTS, FINE_VARIANTS):
         for scale, (count, low, high) in table.items():
             small = scaling.shrink(y, scale)

@@ -41,5 +41,5 @@ def load(name: str) -> Recipe:
         raise BadRequest(f"the recipe {name} can't be read: {error}") from error
 
 
-def _folder():  # type: ignore[no-untyped-def]
+def _folder():
     return files("scodec.training") / "recipes"

@@ -1,0 +1,139 @@
+"""The codec end to end, on a photograph and with the shipped weights."""
+
+import io
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+import scodec
+from scodec.eval.metrics import rgb_psnr, y_psnr
+
+
+def rebuilt(data, **options):
+    return np.array(scodec.decode(data, **options).convert("RGB"))
+
+
+def test_default_is_a_small_file_that_looks_like_the_picture(cat):
+    data = scodec.encode(cat)
+    facts = scodec.info(data)
+    assert facts.total_bytes == len(data) and facts.hints_bytes == 0
+    assert facts.bpp == len(data) * 8 / (cat.shape[0] * cat.shape[1]) < 0.12
+    assert facts.scale > 1
+    assert y_psnr(cat, rebuilt(data)) > 25
+
+
+def test_hints_bring_the_colours_back(cat):
+    blind, hinted = (scodec.encode(cat, quality=60, hints=hints) for hints in (0, "auto"))
+    share = scodec.info(hinted).hints_bytes / len(hinted)
+    assert 0.005 < share < 0.4
+    assert rgb_psnr(cat, rebuilt(hinted)) > rgb_psnr(cat, rebuilt(blind)) + 2
+    assert y_psnr(cat, rebuilt(hinted)) == pytest.approx(y_psnr(cat, rebuilt(blind)), abs=0.2)
+
+
+def test_the_restorer_beats_plain_enlargement(cat):
+    """What the receiver adds, at a rate where the picture was reduced and at one where it was not."""
+    for quality in (25, 50):
+        data = scodec.encode(cat, quality=quality)
+        from scodec import container, luma_av1
+
+        stream = container.parse(data)
+        small = luma_av1.decode(stream.luma, *stream.header.luma_size)
+        plain = np.asarray(Image.fromarray(small).resize(cat.shape[1::-1], Image.Resampling.BICUBIC).convert("RGB"))
+        assert y_psnr(cat, rebuilt(data, color=False)) > y_psnr(cat, plain) + 0.1
+
+
+def test_quality_is_monotone_in_bytes_and_luma(cat):
+    files = [scodec.encode(cat, quality=quality) for quality in (1, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100)]
+    sizes = [len(data) for data in files]
+    psnrs = [y_psnr(cat, rebuilt(data, color=False)) for data in files]
+    assert sizes == sorted(set(sizes))
+    assert psnrs == sorted(set(psnrs))
+    assert psnrs[-1] > 40
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.integers(0, 400))
+def test_hints_never_exceed_their_bytes(small, most):
+    assert scodec.info(scodec.encode(small, quality=20, hints=most)).hints_bytes <= most
+
+
+@pytest.mark.parametrize("hints", [0, "auto", 60])
+@pytest.mark.parametrize("target", [600, 1500, 4000])
+def test_target_size_is_met(cat, target, hints):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        data = scodec.encode(cat, target_bytes=target, hints=hints)
+    assert 0.95 * target <= len(data) <= target
+
+
+def test_targets_out_of_reach_are_reported(small):
+    with pytest.warns(scodec.TargetWarning, match="out of reach"):
+        smallest = scodec.encode(small, target_bytes=20)
+    assert len(smallest) < 120
+    with pytest.warns(scodec.TargetWarning, match="not used up"):
+        largest = scodec.encode(small, target_bytes=10_000_000)
+    assert y_psnr(small, rebuilt(largest, color=False)) > 40
+
+
+@pytest.mark.parametrize("scale", [1, 2, 3, 4])
+def test_every_scale(small, scale):
+    data = scodec.encode(small, scale=scale, quality=70)
+    assert scodec.info(data).scale == scale
+    picture = scodec.decode(data)
+    assert (picture.mode, picture.size) == ("RGB", (small.shape[1], small.shape[0]))
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 40), (40, 1), (2, 3), (65, 31)])
+@pytest.mark.parametrize("hints", [0, 20])
+def test_tiny_and_odd_pictures(cat, shape, hints):
+    part = np.ascontiguousarray(cat[120 : 120 + shape[0], 150 : 150 + shape[1]])
+    for scale in ("auto", 4):
+        picture = scodec.decode(scodec.encode(part, quality=90, scale=scale, hints=hints))
+        assert picture.size == (shape[1], shape[0])
+    near = rebuilt(scodec.encode(part, quality=100, scale=1, hints=40), color=False)
+    assert y_psnr(part, near) > 30
+
+
+def test_grey_pictures_stay_grey(cat):
+    gray = cat[..., 1].copy()
+    data = scodec.encode(gray, hints=200)
+    assert scodec.info(data).gray and scodec.info(data).hints_bytes == 0
+    assert scodec.decode(data).mode == "L"
+    assert scodec.decode(scodec.encode(cat), color=False).mode == "L"
+
+
+def test_every_kind_of_source_and_sink(small, tmp_path):
+    picture = Image.fromarray(small)
+    picture.save(tmp_path / "a.png")
+    data = scodec.encode(small)
+    assert scodec.encode(picture) == data
+    assert scodec.encode(tmp_path / "a.png") == data
+    assert scodec.encode((tmp_path / "a.png").read_bytes()) == data
+    (tmp_path / "a.scz").write_bytes(data)
+    once = rebuilt(data)
+    for source in (str(tmp_path / "a.scz"), tmp_path / "a.scz", io.BytesIO(data), bytearray(data)):
+        assert (rebuilt(source) == once).all()
+        if isinstance(source, io.BytesIO):
+            source.seek(0)
+        assert scodec.info(source).total_bytes == len(data)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"quality": 0},
+        {"quality": 101},
+        {"scale": 5},
+        {"hints": -1},
+        {"hints": "many"},
+        {"luma": "x"},
+        {"target_bytes": 0},
+    ],
+)
+def test_impossible_arguments(small, arguments):
+    with pytest.raises(scodec.BadRequest):
+        scodec.encode(small, **arguments)

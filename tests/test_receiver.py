@@ -1,0 +1,109 @@
+"""The receiver: tiles, threads, devices, memory."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import scodec
+from scodec.errors import BadRequest
+from scodec.models import receiver, weights
+from scodec.models.tiling import tiles
+
+
+@pytest.fixture(scope="module")
+def large(cat):
+    """902 x 800 pixels with detail everywhere."""
+    return np.asarray(Image.fromarray(cat).resize((902, 600), Image.Resampling.LANCZOS))
+
+
+def rebuilt(data, **options):
+    return np.array(scodec.decode(data, **options)).astype(int)
+
+
+def share_within_a_level(one, other):
+    return float((np.abs(one - other) <= 1).mean())
+
+
+@pytest.mark.parametrize("quality", [25, 60])
+def test_tiles_leave_no_trace(large, quality):
+    """The same picture from tiles of any size, and no more difference at their borders than elsewhere."""
+    data = scodec.encode(large, quality=quality, hints=80)
+    whole, tiled = rebuilt(data, tile=1024), rebuilt(data, tile=192)
+    assert share_within_a_level(whole, tiled) >= 0.999
+    gray, in_tiles = rebuilt(data, tile=1024, color=False), rebuilt(data, tile=192, color=False)
+    difference = np.abs(gray - in_tiles)
+    at_borders = np.concatenate([difference[:, x - 1 : x + 1].ravel() for x in range(192, 902, 192)])
+    assert at_borders.mean() <= 0.05
+
+
+def test_threads_leave_no_trace(large):
+    data = scodec.encode(large, hints=80)
+    before = torch.get_num_threads()
+    try:
+        pictures = []
+        for count in (1, 2):
+            torch.set_num_threads(count)
+            pictures.append(rebuilt(data))
+    finally:
+        torch.set_num_threads(before)
+    assert share_within_a_level(*pictures) >= 0.999
+
+
+def test_number_formats_agree(large):
+    data = scodec.encode(large, hints=80)
+    assert share_within_a_level(rebuilt(data, dtype="float32"), rebuilt(data, dtype="bfloat16")) >= 0.98
+
+
+@pytest.mark.parametrize(("height", "width", "size"), [(10, 10, 64), (500, 300, 96), (1, 700, 120)])
+def test_tiles_cover_everything_once(height, width, size):
+    count = np.zeros((height, width), int)
+    for rows, columns, needed_rows, needed_columns in tiles(height, width, size):
+        count[rows, columns] += 1
+        assert needed_rows.start <= rows.start < rows.stop <= needed_rows.stop <= height
+        assert needed_columns.start <= columns.start < columns.stop <= needed_columns.stop <= width
+    assert (count == 1).all()
+
+
+def test_memory_is_bounded():
+    """12 MP in a process of its own: the decoder's peak stays under 3 GB."""
+    code = """
+import resource, numpy as np, scodec
+y, x = np.mgrid[:3000, :4000]
+picture = (np.stack([x // 16, y // 12, (x + y) // 28], 2) % 256).astype(np.uint8)
+data = scodec.encode(picture, quality=10, hints=100)
+assert scodec.decode(data).size == (4000, 3000)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+    peak = int(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout)
+    unit = 1 if sys.platform == "darwin" else 1024  # bytes there, kilobytes elsewhere
+    assert peak * unit < 3e9
+
+
+def test_missing_devices_are_reported(small):
+    if not torch.cuda.is_available():
+        with pytest.raises(BadRequest, match="no device 'cuda'"):
+            scodec.decode(scodec.encode(small), device="cuda")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_cuda_agrees_with_the_cpu(large):
+    data = scodec.encode(large, hints=80)
+    pictures = [rebuilt(data, device=device, dtype="float32") for device in ("cpu", "cuda")]
+    assert share_within_a_level(*pictures) >= 0.999
+
+
+def test_weights_tell_where_they_come_from():
+    assert set(weights.installed()) == {"colorizer", "restorer"}
+    for name in weights.installed():
+        about = weights.facts(name)
+        assert about["id"].startswith(name)
+        assert all(about[key] for key in ("recipe", "data", "licence", "result"))
+    assert sum(weights.path(name).stat().st_size for name in weights.installed()) < 20_000_000
+
+
+def test_one_receiver_for_each_device_and_format():
+    assert receiver.get("cpu", "float32") is receiver.get("cpu", "float32")

@@ -1,0 +1,89 @@
+"""Training on a folder of one's own pictures: it runs, resumes, learns, and its weights work in the codec."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from scodec.models import weights
+from scodec.training import cli, loop, recipe
+from scodec.training.colour_task import ColourTask
+from scodec.training.luma_task import LumaTask
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, cat):
+    target = tmp_path_factory.mktemp("pictures")
+    for i in range(24):
+        left, top = 12 * i % 200, 7 * i % 100
+        Image.fromarray(cat[top : top + 144, left : left + 168]).save(target / f"{i}.png")
+    return target
+
+
+@pytest.mark.parametrize(("name", "task", "patch"), [("restorer", "luma", 64), ("colorizer", "colour", 128)])
+def test_command_trains_and_resumes(folder, tmp_path, scodec_command, name, task, patch):
+    own = tmp_path / "own.yaml"
+    own.write_text(f"task: {task}\nsteps: 4\nbatch: 2\npatch: {patch}\nlr: 1.0e-4\nwarmup: 1\nema: 0.5\n")
+    arguments = ["train", folder, "--recipe", own, "--run", tmp_path / "run", "--every", 2, "-j", 1, "--device", "cpu"]
+    assert scodec_command(*arguments, "--steps", 2).code == 0
+    assert scodec_command(*arguments).code == 0
+    lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [2, 4]
+    assert all(np.isfinite(value) for line in lines for value in line.values())
+    data = (tmp_path / "run" / "weights.safetensors").read_bytes()
+    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])["__metadata__"]
+    assert header["network"] == name and header["id"].startswith(name)
+
+
+def test_interrupted_and_straight_runs_agree(folder, tmp_path):
+    settings = recipe.Recipe(task="luma", steps=4, batch=2, patch=64, lr=1e-4, warmup=1)
+    train, held_out = cli._pictures((folder,))
+    task = LumaTask(settings, train, held_out, tmp_path / "pairs", 1)
+    straight = loop.train(task, settings, tmp_path / "a", "cpu", 2, None).state_dict()
+
+    class Stopped(Exception):
+        pass
+
+    class Stopping:
+        """Ends the first run after the checkpoint of step 2."""
+
+        def __getattr__(self, name):
+            return getattr(task, name)
+
+        def batch(self, rng):
+            self.calls = getattr(self, "calls", 0) + 1
+            if self.calls == 3:
+                raise Stopped
+            return task.batch(rng)
+
+    with pytest.raises(Stopped):
+        loop.train(Stopping(), settings, tmp_path / "b", "cpu", 2, None)
+    resumed = loop.train(task, settings, tmp_path / "b", "cpu", 2, None).state_dict()
+    assert all(torch.allclose(straight[key], resumed[key], atol=1e-5) for key in straight)
+
+
+def test_the_colorizer_learns(folder, tmp_path):
+    """From the shipped weights, a few dozen steps on one animal must bring its colours closer."""
+    settings = recipe.Recipe(task="colour", steps=40, batch=4, patch=128, lr=5e-4, warmup=5, ema=0.9)
+    train, held_out = cli._pictures((folder,))
+    task = ColourTask(settings, train, held_out)
+    start = weights.load("colorizer")
+    with torch.no_grad():
+        before = task.validate(start, torch.device("cpu"))["blind_dB"]
+    trained = loop.train(task, settings, tmp_path, "cpu", 40, start.state_dict()).eval()
+    with torch.no_grad():
+        after = task.validate(trained, torch.device("cpu"))["blind_dB"]
+    assert after > before + 0.5
+
+
+def test_shipped_recipes_load_and_unknown_ones_are_reported(scodec_command, tmp_path, folder):
+    assert {recipe.load(name).task for name in recipe.names()} == {"luma", "colour"}
+    result = scodec_command("train", folder, "--recipe", "nonsense", "--run", tmp_path / "run")
+    assert result.code == 1 and "colorizer" in result.err
+
+
+def test_too_few_pictures(scodec_command, tmp_path):
+    result = scodec_command("train", tmp_path, "--recipe", "restorer", "--run", tmp_path / "run")
+    assert result.code == 1 and "too few" in result.err
