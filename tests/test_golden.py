@@ -1,0 +1,42 @@
+"""Files of released format versions: every later scodec reads them. Never regenerate one; add new ones.
+
+NAME.scz holds a piece of the cat; NAME.json what was parsed when it was written: exact for all that is integer arithmetic
+or normative AV1, and a floor for what the networks make of it.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import scodec
+from scodec import container, hints, luma_av1
+from scodec.eval.metrics import rgb_psnr
+
+FILES = sorted((Path(__file__).parent / "golden").glob("*.scz"))
+
+
+def test_there_are_golden_files():
+    assert {file.stem for file in FILES} >= {"v1-luma", "v1-hints", "v1-gray", "v1-scale4"}
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_golden(file, cat):
+    expected = json.loads(file.with_suffix(".json").read_text())
+    stream = container.parse(file.read_bytes())
+    header = stream.header
+    assert vars(header) == expected["header"]
+    y = luma_av1.decode(stream.luma, *header.luma_size)
+    assert hashlib.sha256(y.tobytes()).hexdigest() == expected["luma_sha256"]
+    if expected["hints"]:
+        grid = hints.decode(stream.hints, header.width, header.height)
+        assert (grid.cell, round(grid.step, 4)) == (expected["hints"]["cell"], expected["hints"]["step"])
+        assert np.abs(grid.grid - np.array(expected["hints"]["grid"])).max() < 0.01
+    top, left, bottom, right = expected["crop"]
+    original = cat[top:bottom, left:right]
+    if header.gray:
+        original = np.repeat(original[..., 1:2], 3, 2)
+    rebuilt = np.array(scodec.decode(file).convert("RGB"))
+    assert rgb_psnr(original, rebuilt) > expected["at_least_dB"]
