@@ -13,11 +13,12 @@ Curve = tuple[np.ndarray, np.ndarray]
 def bd_rate(anchor: Curve, ours: Curve, limits: tuple[float, float] | None = None) -> float | None:
     """Mean difference of rate at equal quality in percent, negative when `ours` needs less.
 
-    limits: bpp range that the anchor's curve is cut to. None when the curves share less than a tenth of their quality.
+    limits: bpp range that both curves are cut to first. None when the curves share less than a tenth of the anchor's
+    quality range, or have too few points.
     """
     anchor, ours = _monotone(anchor), _monotone(ours)
     if limits is not None:
-        anchor = _cut(anchor, *limits)
+        anchor, ours = _cut(anchor, *limits), _cut(ours, *limits)
     if min(len(anchor[0]), len(ours[0])) < 4:
         return None
     low, high = max(anchor[1][0], ours[1][0]), min(anchor[1][-1], ours[1][-1])

@@ -1,6 +1,6 @@
 """The command `scodec eval`."""
 
-import json
+import importlib.util
 import os
 from pathlib import Path
 
@@ -32,8 +32,10 @@ def evaluate(
     """Measure rate and distortion on the pictures in FOLDERS, beside the anchors.
 
     Writes results.json, results.csv and a plot for each metric to OUT, and prints BD-rates in percent (negative: scodec
-    needs fewer bytes).
+    needs fewer bytes): of the mean curves and the median over pictures, over all rates that overlap and over --range.
     """
+    if not 0 < limits[0] < limits[1]:
+        raise BadRequest("--range needs two rates in bpp, the lower first")
     from scodec.eval import plots, rd
     from scodec.eval.codecs import ANCHORS, CODECS
     from scodec.eval.metrics import METRICS
@@ -43,14 +45,18 @@ def evaluate(
     for kind, names, known in (("codec", chosen, CODECS), ("metric", wanted, METRICS)):
         if unknown := [name for name in names if name not in known]:
             raise BadRequest(f"unknown {kind} {unknown[0]!r}: there are {', '.join(known)}")
-    earlier = json.loads(reuse.read_text())["records"] if reuse else []
-    earlier = [record for record in earlier if record["codec"] in ANCHORS]
+    if "ssimulacra2" in wanted and not importlib.util.find_spec("ssimulacra2"):
+        raise BadRequest("ssimulacra2 is not installed: pip install 'scodec-image[ssimulacra2]'")
+    earlier = [record for record in rd.load(reuse) if record["codec"] in ANCHORS] if reuse else []
     records = rd.measure(rd.pictures(list(folders)), chosen, wanted, workers, earlier)
     rates = rd.bd_rates(records, limits)
-    rd.save(records, rates, out)
+    rd.save(records, rates, limits, out)
     plots.draw(records, out)
-    click.echo(f"{'metric':12}{'codec':14}{'anchor':12}{'BD-rate':>9}{f'{limits[0]}-{limits[1]} bpp':>16}{'median':>9}")
+    if rates:
+        heads = ("BD-rate", "median", f"{limits[0]}-{limits[1]}", "median")
+        click.echo(f"{'metric':12}{'codec':14}{'anchor':11}" + "".join(f"{head:>10}" for head in heads))
     for row in rates:
-        figures = [row[key] for key in ("bd_rate", "bd_rate_limited", "median_limited")]
-        texts = ["-" if figure is None else f"{figure:.1f}%" for figure in figures]
-        click.echo(f"{row['metric']:12}{row['codec']:14}{row['anchor']:12}{texts[0]:>9}{texts[1]:>16}{texts[2]:>9}")
+        figures = ["-" if row[figure] is None else f"{row[figure]:.1f}%" for figure in rd.FIGURES]
+        click.echo(
+            f"{row['metric']:12}{row['codec']:14}{row['anchor']:11}" + "".join(f"{text:>10}" for text in figures)
+        )

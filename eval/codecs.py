@@ -41,7 +41,7 @@ def _open_jxl(data: bytes) -> np.ndarray:
 def _jxl(rgb: np.ndarray, quality: int) -> bytes:
     import pillow_jxl  # noqa: F401
 
-    return _pillow(rgb, quality, "JXL", effort=7)
+    return _pillow(rgb, quality, "JXL", effort=9)
 
 
 def _scodec(rgb: np.ndarray, quality: int, hints: int | str) -> bytes:
@@ -59,20 +59,22 @@ CODECS: dict[str, Codec] = {
     "scodec-hints": Codec(partial(_scodec, hints="auto"), partial(_rebuild, color=True), _OURS),
     "scodec-gray": Codec(partial(_scodec, hints=0), partial(_rebuild, color=False), _OURS),
     "jpeg": Codec(
-        partial(_pillow, kind="JPEG", optimize=True, progressive=True), _open, (1, 3, 5, 8, 11, 15, 20, 26, 32)
+        partial(_pillow, kind="JPEG", optimize=True, progressive=True), _open, (1, 3, 5, 7, 9, 12, 15, 19, 24, 30)
     ),
-    "webp": Codec(partial(_pillow, kind="WEBP", method=6), _open, (0, 1, 2, 5, 10, 20, 30)),
+    "webp": Codec(partial(_pillow, kind="WEBP", method=6), _open, (0, 1, 2, 3, 5, 7, 10, 15, 20, 27)),
     **{
-        f"avif-{tune}": Codec(partial(_pillow, kind="AVIF", speed=4, advanced={"tune": tune}), _open, qualities)
+        f"avif-{tune}": Codec(
+            partial(_pillow, kind="AVIF", speed=4, subsampling="4:2:0", advanced={"tune": tune}), _open, qualities
+        )
         for tune, qualities in (
-            ("psnr", (0, 1, 3, 5, 8, 12, 18, 26, 34)),
-            ("ssim", (0, 1, 3, 5, 8, 12, 18, 26, 34)),
-            ("iq", (0, 1, 3, 5, 8, 12, 18, 26, 34)),
+            ("psnr", (0, 1, 3, 6, 9, 12, 16, 21, 27, 35)),
+            ("ssim", (0, 1, 3, 6, 9, 12, 16, 21, 27, 35)),
+            ("iq", (0, 3, 6, 10, 14, 18, 22, 26, 30, 35)),  # its steps at the low end are wider
         )
     },
 }
 if importlib.util.find_spec("pillow_jxl"):
-    CODECS["jxl"] = Codec(_jxl, _open_jxl, (1, 3, 6, 10, 15, 22, 30, 40))
+    CODECS["jxl"] = Codec(_jxl, _open_jxl, (0, 1, 3, 6, 9, 12, 15, 19, 24, 30))
 
 OURS = tuple(name for name in CODECS if name.startswith("scodec"))
 ANCHORS = tuple(name for name in CODECS if name not in OURS)

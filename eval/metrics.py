@@ -1,6 +1,7 @@
 """Distortion metrics between an original and a rebuilt picture, both uint8 RGB arrays of shape (H, W, 3).
 
 Every metric is taken per picture and then averaged over pictures, also PSNR: the mean of decibels, not of errors.
+Within a picture, errors are averaged over all pixels (and channels) first.
 """
 
 from collections.abc import Callable
@@ -38,7 +39,7 @@ def ms_ssim(original: np.ndarray, rebuilt: np.ndarray) -> float:
 
 
 def ciede2000(original: np.ndarray, rebuilt: np.ndarray) -> float:
-    """Mean CIEDE2000 colour difference over pixels, 0 (equal) upwards (scikit-image)."""
+    """CIEDE2000 colour difference (Sharma et al. 2005), D65, mean over pixels, 0 (equal) upwards (scikit-image)."""
     from skimage.color import deltaE_ciede2000, rgb2lab
 
     return float(deltaE_ciede2000(rgb2lab(original), rgb2lab(rebuilt)).mean())
@@ -50,7 +51,12 @@ def colourfulness_ratio(original: np.ndarray, rebuilt: np.ndarray) -> float:
 
 
 def ssimulacra2(original: np.ndarray, rebuilt: np.ndarray) -> float:
-    """SSIMULACRA 2 score, 100 (equal) downwards, negative for very bad pictures (package `ssimulacra2`, an extra)."""
+    """SSIMULACRA 2 score, 100 (equal) downwards, negative for very bad pictures (package `ssimulacra2`, an extra).
+
+    Takes seconds a picture. Pictures with a side below 8 pixels are too small: NaN.
+    """
+    if min(original.shape[:2]) < 8:
+        return float("nan")
     import tempfile
     from pathlib import Path
 
@@ -72,8 +78,8 @@ METRICS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
     "ciede2000": ciede2000,
     "colourfulness_ratio": colourfulness_ratio,
 }
-#: Those that grow with quality and have a meaningful BD-rate.
-RATED = ("rgb_psnr", "y_psnr", "ms_ssim", "ssimulacra2")
+#: Those with a meaningful BD-rate: 1 where more is better, -1 where less is.
+RATED = {"rgb_psnr": 1, "y_psnr": 1, "ms_ssim": 1, "ssimulacra2": 1, "ciede2000": -1}
 
 
 def _psnr(error: np.ndarray) -> float:

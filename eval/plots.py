@@ -12,14 +12,17 @@ import numpy as np
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
 
-from scodec.eval.metrics import RATED  # noqa: E402
-from scodec.eval.rd import Record, curve  # noqa: E402
+from scodec.errors import ScodecError  # noqa: E402
+from scodec.eval.codecs import OURS  # noqa: E402
+from scodec.eval.rd import Record, curve, load  # noqa: E402
 
 LABELS = {
     "rgb_psnr": "RGB-PSNR (dB)",
     "y_psnr": "Y-PSNR (dB)",
     "ms_ssim": "MS-SSIM",
     "ssimulacra2": "SSIMULACRA 2",
+    "ciede2000": "CIEDE2000 (less is better)",
+    "colourfulness_ratio": "colourfulness, rebuilt / original",
 }
 #: Rates that are drawn, bits per pixel.
 RATES = (0.008, 0.4)
@@ -37,11 +40,11 @@ def baselines() -> list[dict[str, Any]]:
 def draw(records: list[Record], folder: Path) -> list[Path]:
     """One figure a metric, each as PNG and SVG."""
     written = []
-    for metric in (m for m in RATED if m in records[0]):
+    for metric in (m for m in LABELS if m in records[0]):
         figure, axes = plt.subplots(figsize=(8, 5.5), layout="constrained")
         for codec in dict.fromkeys(record["codec"] for record in records):
             bpp, quality = curve(records, codec, metric)
-            ours = codec.startswith("scodec")
+            ours = codec in OURS
             axes.plot(bpp, quality, "o-" if ours else ".--", label=codec, linewidth=2.2 if ours else 1.2, markersize=4)
         for published in baselines():
             if published["metric"] == metric:
@@ -68,7 +71,11 @@ def main(results: Path, folder: Path | None) -> None:
     """Draw the curves of RESULTS (results.json of `scodec eval`) into FOLDER, or beside it."""
     target = folder or results.parent
     target.mkdir(parents=True, exist_ok=True)
-    for path in draw(json.loads(results.read_text())["records"], target):
+    try:
+        written = draw(load(results), target)
+    except ScodecError as error:
+        raise click.ClickException(str(error)) from error
+    for path in written:
         click.echo(path)
 
 

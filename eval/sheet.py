@@ -8,6 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 import scodec
 from scodec import photo
+from scodec.errors import ScodecError
 from scodec.eval.codecs import CODECS
 from scodec.eval.metrics import rgb_psnr
 
@@ -64,7 +65,10 @@ def sheet(lines: list[list[tuple[str, np.ndarray]]]) -> Image.Image:
 @click.option("--bpp", type=float, default=0.05, show_default=True, help="Rate of every file.")
 def main(out: Path, pictures: tuple[Path, ...], bpp: float) -> None:
     """Write a sheet OUT of PICTURES, each as every codec rebuilds it from files of the same size."""
-    sheet([rows(photo.load(path).rgb, bpp) for path in pictures]).save(out)
+    try:
+        sheet([rows(photo.load(path).rgb, bpp) for path in pictures]).save(out)
+    except ScodecError as error:
+        raise click.ClickException(str(error)) from error
 
 
 if __name__ == "__main__":

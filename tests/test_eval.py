@@ -8,7 +8,8 @@ from click.testing import CliRunner
 from PIL import Image
 
 from scodec.cli import main
-from scodec.eval import metrics, plots, sheet
+from scodec.errors import BadRequest
+from scodec.eval import metrics, plots, rd, sheet
 from scodec.eval.bd import bd_rate
 from scodec.eval.codecs import ANCHORS, CODECS
 
@@ -29,13 +30,44 @@ def test_metrics_know_better_from_worse(cat):
     good, bad = degraded(60), degraded(3)
     assert metrics.ms_ssim(cat, cat) == pytest.approx(1)
     assert metrics.ms_ssim(cat, good) > metrics.ms_ssim(cat, bad)
-    assert metrics.ciede2000(cat, cat) == 0 < metrics.ciede2000(cat, good) < metrics.ciede2000(cat, bad)
+    assert metrics.ciede2000(cat, cat) == pytest.approx(0, abs=1e-9)
+    assert 0.1 < metrics.ciede2000(cat, good) < metrics.ciede2000(cat, bad)
 
 
 def test_colourfulness_of_grey_is_nothing(cat):
     grey = np.asarray(Image.fromarray(cat).convert("L").convert("RGB"))
     assert metrics.colourfulness_ratio(cat, grey) == 0
     assert metrics.colourfulness_ratio(cat, cat) == 1
+
+
+def test_ciede2000_of_greys_is_the_weighted_difference_of_lightness():
+    def lightness(value):
+        linear = ((value / 255 + 0.055) / 1.055) ** 2.4
+        return 116 * np.cbrt(linear) - 16
+
+    first, second = lightness(120), lightness(140)
+    offset = (first + second) / 2 - 50
+    expected = (second - first) / (1 + 0.015 * offset**2 / np.sqrt(20 + offset**2))
+    pictures = (np.full((4, 4, 3), value, np.uint8) for value in (120, 140))
+    assert metrics.ciede2000(*pictures) == pytest.approx(expected, abs=0.01)
+
+
+def test_colourfulness_of_two_flat_halves():
+    picture = np.zeros((2, 4, 3), np.uint8)
+    picture[:, :2] = 100, 50, 20  # red - green 50, yellow - blue 55
+    picture[:, 2:] = 60, 60, 60  # both 0
+    faded = picture.copy()
+    faded[:, :2] = 80, 55, 40  # 25 and 27.5
+    assert metrics.colourfulness_ratio(picture, faded) == pytest.approx(0.5)
+
+
+def test_ssimulacra2(cat):
+    pytest.importorskip("ssimulacra2")
+    part = np.ascontiguousarray(cat[:64, :64])
+    rough = CODECS["jpeg"].decode(CODECS["jpeg"].encode(part, 5))
+    assert metrics.ssimulacra2(part, part) == pytest.approx(100)
+    assert metrics.ssimulacra2(part, rough) < 50
+    assert np.isnan(metrics.ssimulacra2(part[:7], part[:7]))
 
 
 def test_small_pictures_have_an_ms_ssim(small):
@@ -56,6 +88,31 @@ def test_bd_rate_of_curves_that_do_not_meet_is_none():
     assert bd_rate((RATES, QUALITY), (RATES, QUALITY + 50)) is None
     assert bd_rate((RATES, QUALITY), (RATES[:2], QUALITY[:2])) is None
     assert bd_rate((RATES, QUALITY), (RATES, QUALITY), (1.0, 2.0)) is None
+
+
+def test_limits_keep_what_lies_outside_out():
+    doubled_above = np.where(RATES > 0.1, 2 * RATES, RATES)
+    assert bd_rate((RATES, QUALITY), (doubled_above, QUALITY), (0.02, 0.07)) == pytest.approx(0, abs=1)
+    assert bd_rate((RATES, QUALITY), (doubled_above, QUALITY)) > 20
+
+
+def record(codec, image, quality, bpp, value):
+    return {"codec": codec, "image": image, "quality": quality, "bpp": bpp, "rgb_psnr": value, "ciede2000": 60 - value}
+
+
+def test_bd_rates_of_a_run():
+    factors = {"scodec": 0.5, "avif-psnr": 1.0, "avif-iq": 0.8}
+    records = [
+        record(codec, image, i, bpp * factor * (1 + 0.5 * (image == "b")), value)
+        for codec, factor in factors.items()
+        for image in "ab"
+        for i, (bpp, value) in enumerate(zip(RATES, QUALITY, strict=True))
+    ]
+    rows = {(row["metric"], row["anchor"]): row for row in rd.bd_rates(records, (0.001, 1))}
+    for metric in ("rgb_psnr", "ciede2000"):
+        for anchor, expected in (("avif-psnr", -50), ("avif-iq", -37.5), ("avif-best", -37.5)):
+            for figure in rd.FIGURES:
+                assert rows[metric, anchor][figure] == pytest.approx(expected, abs=0.1)
 
 
 @pytest.mark.parametrize("name", ANCHORS)
@@ -86,7 +143,7 @@ def run(tmp_path_factory, cat):
         "--out",
         str(folder / "out"),
         "--codecs",
-        "scodec,jpeg,avif-psnr",
+        "jpeg,avif-psnr,scodec",
         "-j",
         "1",
     ]
@@ -99,12 +156,14 @@ def test_a_run_writes_everything(run):
     folder, output = run
     results = json.loads((folder / "out" / "results.json").read_text())
     assert {record["codec"] for record in results["records"]} == {"scodec", "jpeg", "avif-psnr"}
-    jpeg = next(record for record in results["records"] if record["codec"] == "jpeg" and record["image"] == "left.png")
+    jpeg = next(
+        record for record in results["records"] if record["codec"] == "jpeg" and record["image"] == "in/left.png"
+    )
     with Image.open(folder / "in" / "left.png") as image:
         assert jpeg["bytes"] == len(CODECS["jpeg"].encode(np.asarray(image), jpeg["quality"]))
     assert len((folder / "out" / "results.csv").read_text().splitlines()) == len(results["records"]) + 1
     assert (folder / "out" / "y_psnr.svg").stat().st_size > 1000
-    assert "avif-psnr" in output
+    assert "avif-psnr" in output and "avif-best" in output
     assert any(row["bd_rate"] is not None for row in results["bd_rates"])
 
 
@@ -121,11 +180,45 @@ def test_reuse_takes_the_anchors_as_they_are(run):
     assert {record["encode_seconds"] for record in again} == {123.0}
 
 
-@pytest.mark.parametrize("extra", [["--codecs", "jpeg2001"], ["--metrics", "beauty"]])
-def test_unknown_names_get_one_line(run, extra):
+@pytest.mark.parametrize(
+    ("extra", "message"),
+    [
+        (["--codecs", "jpeg2001"], "there are scodec,"),
+        (["--metrics", "beauty"], "there are rgb_psnr,"),
+        (["--range", "0.2", "0.03"], "the lower first"),
+        (["--reuse", "{folder}/in/left.png"], "does not hold the results"),
+        (["--reuse", "{folder}/other.json"], "does not hold the results"),
+    ],
+)
+def test_impossible_requests_get_one_line(run, extra, message):
     folder, _ = run
+    (folder / "other.json").write_text('{"records": [{}]}')
+    extra = [argument.format(folder=folder) for argument in extra]
     result = CliRunner().invoke(main, ["eval", str(folder / "in"), "--out", str(folder / "x"), *extra])
-    assert result.exit_code == 1 and "there are" in result.output
+    assert result.exit_code == 1 and message in result.output and result.output.count("\n") == 1
+    assert not (folder / "x").exists()
+
+
+def test_folders_without_pictures_or_with_clashing_names(tmp_path, small):
+    with pytest.raises(BadRequest, match="no pictures"):
+        rd.pictures([tmp_path])
+    for parent in ("a", "b"):
+        (tmp_path / parent / "in").mkdir(parents=True)
+        Image.fromarray(small).save(tmp_path / parent / "in" / "one.png")
+    with pytest.raises(BadRequest, match="rename"):
+        rd.pictures([tmp_path / "a" / "in", tmp_path / "b" / "in"])
+
+
+def test_plots_from_the_command_line(run):
+    folder, _ = run
+    arguments = [str(folder / "out" / "results.json"), str(folder / "plots")]
+    assert CliRunner().invoke(plots.main, arguments).exit_code == 0
+    assert sorted(path.name for path in (folder / "plots").iterdir()) == [
+        "rgb_psnr.png",
+        "rgb_psnr.svg",
+        "y_psnr.png",
+        "y_psnr.svg",
+    ]
 
 
 def test_sheet(small, tmp_path):
