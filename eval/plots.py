@@ -2,6 +2,7 @@
 
 import json
 from importlib.resources import files
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -46,10 +47,18 @@ def draw(records: list[Record], folder: Path) -> list[Path]:
             bpp, quality = curve(records, codec, metric)
             ours = codec in OURS
             axes.plot(bpp, quality, "o-" if ours else ".--", label=codec, linewidth=2.2 if ours else 1.2, markersize=4)
-        for published in baselines():
+        for published, marker in zip(baselines(), cycle("xsv^D*P")):
             if published["metric"] == metric:
                 points = published["points"]
-                axes.plot(*zip(*points, strict=True), ":x", label=f"{published['name']} (published)", linewidth=1)
+                axes.plot(
+                    *zip(*points, strict=True),
+                    ":",
+                    color="0.45",
+                    marker=marker,
+                    markersize=5,
+                    label=f"{published['name']} (published)",
+                    linewidth=1,
+                )
         axes.set(xscale="log", xlim=RATES, xlabel="bits per pixel, whole file", ylabel=LABELS[metric])
         bpp, quality = (np.concatenate([line.get_data()[i] for line in axes.lines]) for i in (0, 1))
         shown = quality[(bpp >= RATES[0]) & (bpp <= RATES[1])]

@@ -32,7 +32,7 @@ def rows(rgb: np.ndarray, bpp: float) -> list[tuple[str, np.ndarray]]:
         "JPEG": ("jpeg", at_bytes("jpeg", rgb, most)),
         "AVIF": ("avif-psnr", at_bytes("avif-psnr", rgb, most)),
         "scodec": ("scodec", scodec.encode(rgb, target_bytes=most)),
-        "scodec --hints auto": ("scodec", scodec.encode(rgb, target_bytes=most, hints="auto")),
+        "scodec with hints": ("scodec", scodec.encode(rgb, target_bytes=most, hints="auto")),
     }
     line = [("original", rgb)]
     for label, (codec, data) in files.items():
