@@ -1,14 +1,21 @@
 """Rate control: from a quality to scale and quantizer, and from both to what a byte of colour may cost."""
 
+import math
+
 #: The ladder of scale "auto", coarsest first: for every scale the first and last quantizer with which it stands on the
-#: convex hull of rate and restored luma (`python -m scodec.eval.hull`, on pictures held out of training).
-HULL = ((4, 63, 48), (2, 61, 44), (1, 54, 0))
+#: convex hull of rate and restored luma PSNR (`python -m scodec.eval.hull`, on pictures held out of training).
+HULL = ((4, 63, 62), (3, 63, 61), (2, 63, 58), (1, 63, 0))
 LADDER = tuple((scale, q) for scale, first, last in HULL for q in range(first, last - 1, -1))
-#: For every scale, `price` at quantizer 63 and its growth with each quantizer step.
-PRICES = {1: (9000.0, 1.13), 2: (14000.0, 1.10), 3: (20000.0, 1.10), 4: (25000.0, 1.10)}
+#: For every scale, `price` at some quantizers; from the same measurement.
+PRICES = {
+    1: {63: 2800, 62: 2200, 60: 1240, 56: 608, 51: 302, 45: 141, 38: 59, 30: 21, 20: 7.7, 8: 2.2, 0: 1.0},
+    2: {63: 11500, 60: 5070, 54: 2300, 45: 742, 34: 205, 20: 50, 8: 18, 0: 9},
+    3: {63: 26600, 60: 11700, 51: 3890, 38: 836, 20: 128, 8: 40, 0: 20},
+    4: {63: 41000, 60: 21500, 51: 7300, 38: 1810, 20: 254, 8: 80, 0: 40},
+}
 QUALITIES = range(1, 101)
-#: A low-rate point: about 0.05 bpp on Kodak.
-DEFAULT_QUALITY = 35
+#: A low-rate point where the picture is reduced: about 0.05 bpp on photographs of half a megapixel.
+DEFAULT_QUALITY = 25
 
 
 def ladder(scale: int | str) -> tuple[tuple[int, int], ...]:
@@ -17,14 +24,14 @@ def ladder(scale: int | str) -> tuple[tuple[int, int], ...]:
 
 
 def rung(quality: int, count: int) -> int:
-    """Position of a quality of 1 to 100 on a ladder of `count` rungs."""
-    return round((quality - 1) * (count - 1) / 99)
+    """Position of a quality of 1 to 100 on a ladder of `count` rungs; the power gives low rates more of the range."""
+    return round(((quality - 1) / 99) ** 1.5 * (count - 1))
 
 
 def price(scale: int, quantizer: int) -> float:
-    """What a bit per pixel is worth at a rung: the fall of the luma's mean squared error (levels squared) that it buys.
-
-    Slope of the measured curves of restored luma (`python -m scodec.eval.hull`), fitted by an exponential.
-    """
-    at_63, growth = PRICES[scale]
-    return at_63 * growth ** (quantizer - 63)
+    """What a bit per pixel is worth at a rung: the fall of the luma's mean squared error (levels squared) that it buys."""
+    knots = sorted(PRICES[scale].items())
+    for (low, at_low), (high, at_high) in zip(knots, knots[1:], strict=False):
+        if quantizer <= high:
+            return at_low * math.exp(math.log(at_high / at_low) * (quantizer - low) / (high - low))
+    return knots[-1][1]

@@ -33,7 +33,7 @@ def main(pictures: tuple[Path, ...], workers: int, out: Path | None) -> None:
         out.write_text(json.dumps({"bpp": bpp.tolist(), "decoded": decoded.tolist(), "restored": restored.tolist()}))
     points = [(bpp[s, i], restored[s, i], s + 1, q) for s in range(4) for i, q in enumerate(QUANTIZERS)]
     print("scale quantizer     bpp  decoded restored  on hull  -dMSE/dbpp")
-    hull = set(_hull([(np.log(x), y) for x, y, _, _ in points]))
+    hull = set(_hull([(x, y) for x, y, _, _ in points]))
     for s in range(4):
         slopes = -np.gradient(mse[s], bpp[s])
         for i, q in enumerate(QUANTIZERS):

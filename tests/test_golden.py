@@ -1,7 +1,7 @@
 """Files of released format versions: every later scodec reads them. Never regenerate one; add new ones.
 
-NAME.scz holds a piece of the cat; NAME.json what was parsed when it was written: exact for all that is integer arithmetic
-or normative AV1, and a floor for what the networks make of it.
+NAME.scz holds a piece of the cat; NAME.json what was parsed when it was written: exact for all that is integer
+arithmetic or normative AV1, and a floor for what the networks make of it.
 """
 
 import hashlib
