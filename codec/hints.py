@@ -40,8 +40,8 @@ _INITIAL = (
 )
 # Cells of a grid: at most so many are tried, more never pay at the rates of hints, and at most so many are decoded.
 _MOST_CELLS, _LARGEST_GRID = 1 << 14, 1 << 16
-# The error of candidates is measured on planes of about this size.
-_WORKING_PIXELS = 1 << 17
+# The error of candidates is measured on planes reduced to this size: the finer rest of the error is common to all.
+_WORKING_PIXELS = 1 << 15
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ def encode(y: np.ndarray, quantizer: int, speed: int = SPEED) -> bytes:
     except (OSError, ValueError) as error:
         height, width = y.shape
         raise BadImage(f"the AV1 encoder refused a {width} x {height} picture ({error})") from error
-    sequence_header, frame = _obus(_mdat(avif.getvalue()))
+    sequence_header, frame = _obus(av1_data(avif.getvalue()))
     return bytes([len(sequence_header)]) + sequence_header + frame
 
 
@@ -69,8 +69,8 @@ def _pillow_quality(quantizer: int) -> int:
     return 100 - (quantizer * 100 + 31) // 63
 
 
-def _mdat(avif: bytes) -> bytes:
-    """Payload of the media data box (one still picture: one item, one extent)."""
+def av1_data(avif: bytes) -> bytes:
+    """The AV1 data of an AVIF file of one picture: its media data box."""
     at = 0
     while at < len(avif):
         size, kind = struct.unpack_from(">I4s", avif, at)

@@ -29,7 +29,7 @@ def rung(quality: int, count: int) -> int:
 
 
 def price(scale: int, quantizer: int) -> float:
-    """What a bit per pixel is worth at a rung: the fall of the luma's mean squared error (levels squared) that it buys."""
+    """What a bit per pixel buys at a rung: fall of the mean squared error of the luma (levels squared)."""
     knots = sorted(PRICES[scale].items())
     for (low, at_low), (high, at_high) in zip(knots, knots[1:], strict=False):
         if quantizer <= high:

@@ -33,7 +33,7 @@ def _monotone(curve: Curve) -> Curve:
     """Sorted by rate, without points that cost more and are no better."""
     bpp: list[float] = []
     quality: list[float] = []
-    for x, y in sorted(zip(*curve, strict=True)):
+    for x, y in sorted(zip(*curve, strict=True), key=lambda point: (point[0], -point[1])):
         if not quality or (y > quality[-1] + 1e-9 and x > bpp[-1]):
             bpp.append(x)
             quality.append(y)

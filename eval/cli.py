@@ -37,18 +37,20 @@ def evaluate(
     if not 0 < limits[0] < limits[1]:
         raise BadRequest("--range needs two rates in bpp, the lower first")
     from scodec.eval import plots, rd
-    from scodec.eval.codecs import ANCHORS, CODECS
+    from scodec.eval.codecs import CODECS
     from scodec.eval.metrics import METRICS
 
-    chosen = codecs.split(",") if codecs else list(CODECS)
-    wanted = metrics.split(",")
+    chosen = list(dict.fromkeys(codecs.split(","))) if codecs else list(CODECS)
+    wanted = list(dict.fromkeys(metrics.split(",")))
     for kind, names, known in (("codec", chosen, CODECS), ("metric", wanted, METRICS)):
         if unknown := [name for name in names if name not in known]:
             raise BadRequest(f"unknown {kind} {unknown[0]!r}: there are {', '.join(known)}")
     if "ssimulacra2" in wanted and not importlib.util.find_spec("ssimulacra2"):
         raise BadRequest("ssimulacra2 is not installed: pip install 'scodec-image[ssimulacra2]'")
-    earlier = [record for record in rd.load(reuse) if record["codec"] in ANCHORS] if reuse else []
-    records = rd.measure(rd.pictures(list(folders)), chosen, wanted, workers, earlier)
+    earlier = rd.anchors(reuse) if reuse else []
+    paths = rd.pictures(list(folders))
+    out.mkdir(parents=True, exist_ok=True)
+    records = rd.measure(paths, chosen, wanted, workers, earlier)
     rates = rd.bd_rates(records, limits)
     rd.save(records, rates, limits, out)
     plots.draw(records, out)

@@ -61,8 +61,9 @@ def draw(records: list[Record], folder: Path) -> list[Path]:
                 )
         axes.set(xscale="log", xlim=RATES, xlabel="bits per pixel, whole file", ylabel=LABELS[metric])
         bpp, quality = (np.concatenate([line.get_data()[i] for line in axes.lines]) for i in (0, 1))
-        shown = quality[(bpp >= RATES[0]) & (bpp <= RATES[1])]
-        axes.set_ylim(np.min(shown) - 0.02 * np.ptp(shown), np.max(shown) + 0.02 * np.ptp(shown))
+        shown = quality[(bpp >= RATES[0]) & (bpp <= RATES[1]) & np.isfinite(quality)]
+        if shown.size:  # every file of a tiny picture can cost more than is drawn
+            axes.set_ylim(np.min(shown) - 0.02 * np.ptp(shown), np.max(shown) + 0.02 * np.ptp(shown))
         axes.set_xticks([0.01, 0.02, 0.05, 0.1, 0.2, 0.4], ["0.01", "0.02", "0.05", "0.1", "0.2", "0.4"])
         axes.grid(True, alpha=0.3)
         axes.legend(fontsize=8)

@@ -6,6 +6,8 @@ import json
 import multiprocessing
 import platform
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
+from itertools import product
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -14,14 +16,17 @@ import numpy as np
 from tqdm import tqdm
 
 from scodec import photo
-from scodec.errors import BadRequest
+from scodec.errors import BadImage, BadRequest
 from scodec.eval.bd import Curve, bd_rate
-from scodec.eval.codecs import CODECS, OURS
+from scodec.eval.codecs import ANCHORS, CODECS, OURS
 from scodec.eval.metrics import METRICS, RATED
 from scodec.models import weights
 
 SUFFIXES = {".png", ".webp", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"}
 FIGURES = ("bd_rate", "median", "bd_rate_limited", "median_limited")
+#: Packages that an anchor's record depends on.
+MEASURING = ("pillow", "pillow-jxl-plugin", "pytorch-msssim", "scikit-image", "ssimulacra2")
+PACKAGES = ("scodec-image", "torch", "numpy", "bjontegaard", *MEASURING)
 Record = dict[str, Any]
 
 
@@ -37,28 +42,41 @@ def pictures(folders: list[Path]) -> list[Path]:
 
 def load(results: Path) -> list[Record]:
     """The records of an earlier run. Raises BadRequest when the file is no results.json."""
-    try:
-        records = json.loads(results.read_text())["records"]
-        for record in records:
-            record["codec"], record["image"], record["quality"], record["bpp"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise BadRequest(f"{results} does not hold the results of `scodec eval`") from error
-    return records
+    return _load(results)["records"]
+
+
+def anchors(results: Path) -> list[Record]:
+    """The anchors' records of an earlier run.
+
+    Raises BadRequest when the file is no results.json, or when other versions of libraries made it.
+    """
+    contents, present = _load(results), _versions()
+    for name, version in contents["about"]["versions"].items():
+        if name in MEASURING and version != present.get(name):
+            raise BadRequest(f"{results} was measured with {name} {version}, not {present.get(name)}: measure it again")
+    return [record for record in contents["records"] if record["codec"] in ANCHORS]
 
 
 def measure(
     paths: list[Path], codecs: list[str], metrics: list[str], workers: int, known: list[Record]
 ) -> list[Record]:
-    """Records of every picture, codec and quality, in that order; those in `known` are taken as they are."""
-    wanted = {(codec, _label(path)) for codec in codecs for path in paths}
+    """Records of every codec, picture and quality, in that order.
+
+    Those in `known` are taken as they are where they have the codec's qualities and all the metrics. Raises BadImage when
+    a picture cannot be read.
+    """
+    earlier: dict[tuple[str, str], list[Record]] = {}
+    for record in known:
+        earlier.setdefault((record["codec"], record["image"]), []).append(record)
     others = set(METRICS) - set(metrics)
-    records = [
-        {key: value for key, value in record.items() if key not in others}
-        for record in known
-        if (record["codec"], record["image"]) in wanted and set(metrics) <= set(record)
-    ]
-    there = {(record["codec"], record["image"]) for record in records}
-    jobs = [(path, codec, metrics) for codec in codecs for path in paths if (codec, _label(path)) not in there]
+    records: list[Record] = []
+    jobs = []
+    for codec, path in product(codecs, paths):
+        there = [record for record in earlier.get((codec, _label(path)), []) if set(metrics) <= set(record)]
+        if sorted(record["quality"] for record in there) == sorted(CODECS[codec].qualities):
+            records += [{key: value for key, value in record.items() if key not in others} for record in there]
+        else:
+            jobs.append((path, codec, metrics))
     # spawn: a forked child would inherit torch's thread pools in an undefined state
     with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
         for part in tqdm(pool.map(_measure, jobs), total=len(jobs), unit="picture", disable=None):
@@ -126,12 +144,9 @@ def _label(path: Path) -> str:
 
 
 def save(records: list[Record], rates: list[Record], limits: tuple[float, float], folder: Path) -> None:
-    """Write results.json (everything, with versions) and results.csv (the records)."""
-    folder.mkdir(parents=True, exist_ok=True)
-    packages = ("scodec-image", "pillow", "torch", "numpy", "bjontegaard", "pytorch-msssim", "scikit-image")
+    """Write results.json (everything, with versions) and results.csv (the records) to a folder that exists."""
     about = {
-        "versions": {name: importlib.metadata.version(name) for name in packages}
-        | {"python": platform.python_version()},
+        "versions": _versions(),
         "models": weights.installed(),
         "machine": platform.processor() or platform.machine(),
     }
@@ -143,12 +158,34 @@ def save(records: list[Record], rates: list[Record], limits: tuple[float, float]
         writer.writerows({key: record.get(key) for key in records[0]} for record in records)
 
 
+def _load(results: Path) -> Record:
+    try:
+        contents = json.loads(results.read_text())
+        dict(contents["about"]["versions"])
+        for record in [contents["records"][0], *contents["records"]]:
+            record["codec"], record["image"], record["quality"], record["bpp"]
+    except (ValueError, LookupError, TypeError) as error:
+        raise BadRequest(f"{results} does not hold the results of `scodec eval`") from error
+    return contents
+
+
+def _versions() -> dict[str, str]:
+    versions = {"python": platform.python_version()}
+    for name in PACKAGES:
+        with suppress(importlib.metadata.PackageNotFoundError):  # an extra
+            versions[name] = importlib.metadata.version(name)
+    return versions
+
+
 def _measure(job: tuple[Path, str, list[str]]) -> list[Record]:
     import torch
 
     torch.set_num_threads(1)
     path, name, metrics = job
-    codec, original = CODECS[name], photo.load(path).rgb
+    try:
+        codec, original = CODECS[name], photo.load(path).rgb
+    except BadImage as error:
+        raise BadImage(f"{path}: {error}") from error
     records = []
     for quality in codec.qualities:
         start = perf_counter()

@@ -90,6 +90,11 @@ def test_bd_rate_of_curves_that_do_not_meet_is_none():
     assert bd_rate((RATES, QUALITY), (RATES, QUALITY), (1.0, 2.0)) is None
 
 
+def test_of_two_points_at_one_rate_the_better_counts():
+    doubled = np.append(RATES, RATES[0]), np.append(QUALITY, QUALITY[0] - 3)
+    assert bd_rate((RATES, QUALITY), doubled) == pytest.approx(0, abs=1e-6)
+
+
 def test_limits_keep_what_lies_outside_out():
     doubled_above = np.where(RATES > 0.1, 2 * RATES, RATES)
     assert bd_rate((RATES, QUALITY), (doubled_above, QUALITY), (0.02, 0.07)) == pytest.approx(0, abs=1)
@@ -197,6 +202,43 @@ def test_impossible_requests_get_one_line(run, extra, message):
     result = CliRunner().invoke(main, ["eval", str(folder / "in"), "--out", str(folder / "x"), *extra])
     assert result.exit_code == 1 and message in result.output and result.output.count("\n") == 1
     assert not (folder / "x").exists()
+
+
+def test_reuse_refuses_results_of_other_libraries(run):
+    folder, _ = run
+    results = json.loads((folder / "out" / "results.json").read_text())
+    results["about"]["versions"]["pillow"] = "1.0"
+    (folder / "old.json").write_text(json.dumps(results))
+    with pytest.raises(BadRequest, match="pillow 1.0"):
+        rd.anchors(folder / "old.json")
+
+
+def test_reuse_measures_other_qualities_again(run):
+    folder, _ = run
+    known = [
+        record | {"quality": record["quality"] + 1, "encode_seconds": 123.0}
+        for record in rd.anchors(folder / "out" / "results.json")
+    ]
+    records = rd.measure([folder / "in" / "left.png"], ["jpeg"], ["rgb_psnr"], 1, known)
+    assert [record["quality"] for record in records] == list(CODECS["jpeg"].qualities)
+    assert 123.0 not in {record["encode_seconds"] for record in records}
+
+
+def test_an_unreadable_picture_is_named(tmp_path):
+    (tmp_path / "broken.png").write_text("no picture")
+    arguments = ["eval", str(tmp_path), "--out", str(tmp_path / "out"), "--codecs", "jpeg", "-j", "1"]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 1 and "broken.png: " in result.output
+
+
+def test_pictures_too_small_for_the_plot_and_for_ms_ssim(tmp_path, cat):
+    (tmp_path / "in").mkdir()
+    Image.fromarray(cat[:20, :20]).save(tmp_path / "in" / "tiny.png")
+    arguments = ["eval", str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--codecs", "jpeg,jpeg", "-j", "1"]
+    result = CliRunner().invoke(main, [*arguments, "--metrics", "y_psnr,ms_ssim"])
+    assert result.exit_code == 0, result.output
+    assert len(rd.load(tmp_path / "out" / "results.json")) == len(CODECS["jpeg"].qualities)
+    assert (tmp_path / "out" / "ms_ssim.png").exists()
 
 
 def test_folders_without_pictures_or_with_clashing_names(tmp_path, small):

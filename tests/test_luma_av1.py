@@ -23,7 +23,7 @@ def avif_payload(y, quantizer):
         file, "AVIF", quality=luma_av1._pillow_quality(quantizer), subsampling="4:0:0", range="full",
         speed=luma_av1.SPEED, codec="aom", advanced=luma_av1.ADVANCED,
     )  # fmt: skip
-    return luma_av1._mdat(file.getvalue()), Image.open(file)
+    return luma_av1.av1_data(file.getvalue()), Image.open(file)
 
 
 @pytest.mark.parametrize("quantizer", [63, 50, 20])
