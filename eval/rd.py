@@ -62,8 +62,8 @@ def measure(
 ) -> list[Record]:
     """Records of every codec, picture and quality, in that order.
 
-    Those in `known` are taken as they are where they have the codec's qualities and all the metrics. Raises BadImage when
-    a picture cannot be read.
+    Those in `known` are taken as they are where they have the codec's qualities and all the metrics. Raises BadImage
+    when a picture cannot be read.
     """
     earlier: dict[tuple[str, str], list[Record]] = {}
     for record in known:
