@@ -59,17 +59,17 @@ CODECS: dict[str, Codec] = {
     "scodec-hints": Codec(partial(_scodec, hints="auto"), partial(_rebuild, color=True), _OURS),
     "scodec-gray": Codec(partial(_scodec, hints=0), partial(_rebuild, color=False), _OURS),
     "jpeg": Codec(
-        partial(_pillow, kind="JPEG", optimize=True, progressive=True), _open, (1, 3, 5, 7, 9, 12, 15, 19, 24, 30)
+        partial(_pillow, kind="JPEG", optimize=True, progressive=True), _open, (1, 3, 5, 8, 11, 15, 20, 26, 32)
     ),
-    "webp": Codec(partial(_pillow, kind="WEBP", method=6), _open, (0, 1, 2, 3, 5, 7, 10, 15, 20, 27)),
+    "webp": Codec(partial(_pillow, kind="WEBP", method=6), _open, (0, 1, 2, 5, 10, 20, 30)),
     **{
         f"avif-{tune}": Codec(
             partial(_pillow, kind="AVIF", speed=4, subsampling="4:2:0", advanced={"tune": tune}), _open, qualities
         )
         for tune, qualities in (
-            ("psnr", (0, 1, 3, 6, 9, 12, 16, 21, 27, 35)),
-            ("ssim", (0, 1, 3, 6, 9, 12, 16, 21, 27, 35)),
-            ("iq", (0, 3, 6, 10, 14, 18, 22, 26, 30, 35)),  # its steps at the low end are wider
+            ("psnr", (0, 1, 3, 5, 8, 12, 18, 26, 34)),
+            ("ssim", (0, 1, 3, 5, 8, 12, 18, 26, 34)),
+            ("iq", (0, 3, 8, 12, 18, 26, 34)),  # several low qualities give the same file
         )
     },
 }
