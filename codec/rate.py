@@ -7,7 +7,7 @@ import math
 HULL = ((4, 63, 62), (3, 63, 61), (2, 63, 58), (1, 63, 0))
 LADDER = tuple((scale, q) for scale, first, last in HULL for q in range(first, last - 1, -1))
 #: For every scale, `price` at some quantizers; from the same measurement.
-PRICES = {
+PRICES: dict[int, dict[int, float]] = {
     1: {63: 2800, 62: 2200, 60: 1240, 56: 608, 51: 302, 45: 141, 38: 59, 30: 21, 20: 7.7, 8: 2.2, 0: 1.0},
     2: {63: 11500, 60: 5070, 54: 2300, 45: 742, 34: 205, 20: 50, 8: 18, 0: 9},
     3: {63: 26600, 60: 11700, 51: 3890, 38: 836, 20: 128, 8: 40, 0: 20},
