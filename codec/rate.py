@@ -14,8 +14,8 @@ PRICES: dict[int, dict[int, float]] = {
     4: {63: 41000, 60: 21500, 51: 7300, 38: 1810, 20: 254, 8: 80, 0: 40},
 }
 QUALITIES = range(1, 101)
-#: A low-rate point where the picture is reduced: about 0.05 bpp on photographs of half a megapixel.
-DEFAULT_QUALITY = 25
+#: The best low-rate point at which the picture is still reduced: 0.03 to 0.05 bpp on photographs of half a megapixel.
+DEFAULT_QUALITY = 27
 
 
 def ladder(scale: int | str) -> tuple[tuple[int, int], ...]:
