@@ -55,7 +55,7 @@ def encode(
         return container.Stream(header, luma_av1.encode(small, quantizer), chosen)
 
     if target_bytes is None:
-        return container.pack(code(rate.rung(quality, len(rungs))))
+        return container.pack(code(rate.rung(quality, rungs)))
     stream = _within(target_bytes, len(rungs), code)
     if hints == "auto" and len(container.pack(stream)) <= target_bytes:
         stream = _with_more_colour(stream, target_bytes, cb, cr)

@@ -14,8 +14,10 @@ PRICES: dict[int, dict[int, float]] = {
     4: {63: 41000, 60: 21500, 51: 7300, 38: 1810, 20: 254, 8: 80, 0: 40},
 }
 QUALITIES = range(1, 101)
+#: Where quality 1 stands: below, pictures are hard to recognize. Only a target size goes there.
+LOWEST = LADDER.index((2, 63))
 #: The best low-rate point at which the picture is still reduced: 0.03 to 0.05 bpp on photographs of half a megapixel.
-DEFAULT_QUALITY = 27
+DEFAULT_QUALITY = 18
 
 
 def ladder(scale: int | str) -> tuple[tuple[int, int], ...]:
@@ -23,9 +25,10 @@ def ladder(scale: int | str) -> tuple[tuple[int, int], ...]:
     return LADDER if scale == "auto" else tuple((int(scale), q) for q in range(63, -1, -1))
 
 
-def rung(quality: int, count: int) -> int:
-    """Position of a quality of 1 to 100 on a ladder of `count` rungs; the power gives low rates more of the range."""
-    return round(((quality - 1) / 99) ** 1.5 * (count - 1))
+def rung(quality: int, rungs: tuple[tuple[int, int], ...]) -> int:
+    """Position of a quality of 1 to 100 on a ladder; the power gives low rates more of the range."""
+    lowest = LOWEST if rungs == LADDER else 0
+    return lowest + round(((quality - 1) / 99) ** 1.5 * (len(rungs) - 1 - lowest))
 
 
 def price(scale: int, quantizer: int) -> float:
