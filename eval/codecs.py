@@ -52,7 +52,7 @@ def _rebuild(data: bytes, color: bool) -> np.ndarray:
     return np.array(scodec.decode(data, color=color).convert("RGB"))
 
 
-_OURS = (1, 6, 12, 18, 24, 30, 36, 42, 48, 54, 80)
+_OURS = (1, 10, 18, 24, 30, 36, 42, 48, 54, 60, 80)
 
 CODECS: dict[str, Codec] = {
     "scodec": Codec(partial(_scodec, hints=0), partial(_rebuild, color=True), _OURS),

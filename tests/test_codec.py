@@ -36,7 +36,7 @@ def test_hints_bring_the_colours_back(cat):
 
 def test_the_restorer_beats_plain_enlargement(cat):
     """What the receiver adds, at a rate where the picture was reduced and at one where it was not."""
-    for quality in (18, 36):
+    for quality in (27, 42):
         data = scodec.encode(cat, quality=quality)
         from scodec import container, luma_av1
 

@@ -28,7 +28,7 @@ def share_within_a_level(one, other):
     return float((np.abs(one - other) <= 1).mean())
 
 
-@pytest.mark.parametrize("quality", [18, 60])
+@pytest.mark.parametrize("quality", [27, 60])
 def test_tiles_leave_no_trace(large, quality):
     """The same picture from tiles of any size, and no more difference at their borders than elsewhere."""
     data = scodec.encode(large, quality=quality, hints=80)
