@@ -3,8 +3,8 @@
 import math
 
 #: The ladder of scale "auto", coarsest first: for every scale the first and last quantizer with which it stands on the
-#: convex hull of rate and restored luma PSNR (`python -m scodec.eval.hull`, on pictures held out of training). Where the
-#: hull of the mean and the pictures' own disagree, the pictures': smooth ones lose much at scale 1 and coarse quantizers.
+#: convex hull of rate and restored luma PSNR (`python -m scodec.eval.hull`, on pictures held out of training). Single
+#: pictures rule, not their mean: smooth ones lose much at scale 1 and coarse quantizers, detailed ones gain little.
 HULL = ((4, 63, 62), (3, 63, 61), (2, 63, 46), (1, 58, 0))
 LADDER = tuple((scale, q) for scale, first, last in HULL for q in range(first, last - 1, -1))
 #: For every scale, `price` at some quantizers; from the same measurement.
