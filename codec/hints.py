@@ -24,7 +24,8 @@ ANGLES = tuple(math.pi * i / 16 for i in range(16))
 # Squared RGB error of a chroma error e is e' G e (JFIF matrix); the Cholesky factor of G makes it a squared length.
 _RGB_OF_CHROMA = np.array([[0, 1.402], [-0.344136, -0.714136], [1.772, 0]])
 _EVEN = np.linalg.cholesky(_RGB_OF_CHROMA.T @ _RGB_OF_CHROMA).T
-# Rounding offset of the quantizer: 0.5 would round plainly; less widens the dead zone, which saves more than it costs.
+# Rounding offset of the quantizer: 0.5 would round plainly, less widens the dead zone. Not finely tuned; the weights
+# and the prices of colour (rate.py) were made with it.
 _ROUNDING = 0.3
 _LARGEST = (1 << 14) - 1  # of a quantized coefficient; also bounds the decoder's work on damaged data
 # Contexts: zero flags (activity 6, plane 3), then magnitude flags (activity 6, position 2).
@@ -87,7 +88,7 @@ def encode(cb: np.ndarray, cr: np.ndarray, max_bytes: int) -> bytes:
 
 
 def ladder(cb: np.ndarray, cr: np.ndarray) -> list[Rung]:
-    """Streams of increasing size on the lower convex hull of (bytes, error), from no hints upwards."""
+    """Streams on the lower convex hull of (estimated bytes, error), from no hints to the least error."""
     pixels = _Working(np.stack([cb, cr]))
     nothing = _Candidate(0, pixels.error(None, 0), 0, 0)
     hull = _lower_hull([nothing, *_candidates(pixels, math.inf)])

@@ -17,8 +17,8 @@ from torch.nn import functional as F
 
 from scodec.errors import BadRequest
 from scodec.models import weights
-from scodec.models.colorizer import CHROMA_UNIT, describe, enlarge_hint
-from scodec.models.restorer import enlarge
+from scodec.models.colorizer import CHROMA_UNIT, Colorizer, describe, enlarge_hint
+from scodec.models.restorer import Restorer, enlarge
 from scodec.models.tiling import tiles
 
 #: The colorizer sees at most this many luma pixels: larger pictures are reduced to it, so that the cost of colour does
@@ -69,7 +69,7 @@ class Receiver:
         for rows, columns, needed_rows, needed_columns in progress(list(tiles(height, width, step))):
             y_up = self._enlarged(y_small, scale, needed_rows, needed_columns)
             size = needed_rows.stop - needed_rows.start, needed_columns.stop - needed_columns.start
-            y_hat = self._run(self.restorer, _padded(y_up, 8), *condition)[0, 0, : size[0], : size[1]]
+            y_hat = self._run(self.restorer, _padded(y_up, Restorer.multiple), *condition)[0, 0, : size[0], : size[1]]
             inner_rows = slice(rows.start - needed_rows.start, rows.stop - needed_rows.start)
             inner_columns = slice(columns.start - needed_columns.start, columns.stop - needed_columns.start)
             y[rows, columns] = (y_hat[inner_rows, inner_columns].clamp(0, 1) * 255).cpu().numpy()
@@ -86,9 +86,11 @@ class Receiver:
         hint = None if grid is None else enlarge_hint(grid, cell * reduction, step, *size)
         plane = torch.zeros(2, size[0] // 2, size[1] // 2) if hint is None else hint.plane
         numbers = torch.tensor([describe(hint)], device=self.device)
-        chroma = self._run(self.colorizer, _padded(seen, 64), _padded(plane[None].to(self.device), 32), numbers)[
-            :, :, : size[0] // 2, : size[1] // 2
-        ]
+        multiple = Colorizer.multiple
+        chroma = self._run(
+            self.colorizer, _padded(seen, multiple), _padded(plane[None].to(self.device), multiple // 2), numbers
+        )
+        chroma = chroma[:, :, : size[0] // 2, : size[1] // 2]
         luma = F.avg_pool2d(seen, 2)
         planes = torch.cat([chroma, _slopes(chroma, luma), luma], 1)
 
