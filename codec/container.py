@@ -12,7 +12,7 @@ from scodec.errors import BadFile, Unsupported
 
 MAGIC = b"\xd3SZ"
 VERSION = 1
-LUMA_CODERS = {0: "av1"}
+LUMA_CODERS = {0: "av1", 1: "vvc"}
 #: Largest picture a header may declare, in pixels: twice Pillow's warning limit, where it sees a decompression bomb.
 MAX_PIXELS = 2 * (1024 * 1024 * 1024 // 4 // 3)
 MAX_SIDE = 65535
@@ -28,8 +28,8 @@ class Header:
     width: int
     height: int
     scale: int  # the luma section holds ceil(width / scale) x ceil(height / scale) pixels
-    quantizer: int  # of the luma coder, 0..63 for av1
-    luma: str = "av1"
+    quantizer: int  # of the luma coder, 0..63
+    luma: str
     gray: bool = False  # the source had no colour: never colour it
     version: int = VERSION
 

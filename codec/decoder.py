@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
 from PIL import Image
 
-from scodec import container, hints, luma_av1
+from scodec import container, hints, luma
 from scodec.errors import BadRequest
 
 Data = bytes | bytearray | memoryview | str | os.PathLike[str] | BinaryIO
@@ -50,24 +51,46 @@ def decode(
 
     Returns a picture of mode "RGB" or "L". Raises BadFile, Unsupported, BadRequest; OSError when a path can't be read.
     """
-    stream = container.parse(_bytes(data))
-    header = stream.header
-    y_small = luma_av1.decode(stream.luma, *header.luma_size)
-    grid = hints.decode(stream.hints, header.width, header.height) if stream.hints else None
-
-    from scodec.models import receiver  # torch: only where pictures are rebuilt
-
     if tile is not None and tile < 64:
         raise BadRequest(f"tiles of {tile} pixels are too small: take 64 or more")
-    networks = receiver.get(device, dtype)
-    y = networks.restore(
-        y_small, header.scale, header.quantizer, header.height, header.width, tile or receiver.TILE, progress
-    )
+    stream = container.parse(_bytes(data))
+    header = stream.header
+    grid = hints.decode(stream.hints, header.width, header.height) if stream.hints else None
+    y = rebuilt_luma(stream, device, dtype, tile, progress)
     if header.gray or not color:
         return Image.fromarray(y.round().astype("uint8"))
+
+    from scodec.models import receiver
+
+    networks = receiver.get(device, dtype)
     if grid is None:
         return Image.fromarray(networks.colorize(y, None, 0, 0))
     return Image.fromarray(networks.colorize(y, grid.grid, grid.cell, grid.step))
+
+
+def rebuilt_luma(
+    stream: container.Stream,
+    device: str = "auto",
+    dtype: str = "auto",
+    tile: int | None = None,
+    progress: Callable[[list], Iterable] = iter,
+) -> np.ndarray:
+    """The restored luma of a file (float32, height x width, 0..255). Arguments and errors are those of `decode`."""
+    header = stream.header
+    y_small = luma.CODERS[header.luma].decode(stream.luma, *header.luma_size)
+
+    from scodec.models import receiver  # torch: only where pictures are rebuilt
+
+    return receiver.get(device, dtype).restore(
+        y_small,
+        header.luma,
+        header.scale,
+        header.quantizer,
+        header.height,
+        header.width,
+        tile or receiver.TILE,
+        progress,
+    )
 
 
 def info(data: Data) -> Info:

@@ -1,13 +1,15 @@
 """The way from a picture to bytes: photo -> planes -> smaller luma -> luma coder, hint coder -> container."""
 
+import dataclasses
 import warnings
 from collections.abc import Callable
 
 import numpy as np
 from PIL import Image, ImageFilter
 
-from scodec import container, luma_av1, photo, rate, scaling
+from scodec import container, photo, rate, scaling
 from scodec import hints as hint_coder
+from scodec import luma as luma_coders
 from scodec.errors import BadRequest, TargetWarning
 
 #: A target size counts as met from this share of it upwards.
@@ -20,7 +22,8 @@ def encode(
     quality: int = rate.DEFAULT_QUALITY,
     scale: int | str = "auto",
     hints: int | str = 0,
-    luma: str = "av1",
+    luma: str = "vvc",
+    effort: str = "medium",
     target_bytes: int | None = None,
 ) -> bytes:
     """Code a picture; the bytes of an .scz file.
@@ -28,12 +31,15 @@ def encode(
     image: path, bytes or file object of a picture, PIL image, or uint8 array (H, W, 3) or (H, W).
     quality: 1 (smallest) to 100. scale: the luma is stored at 1/scale of the size, 1 to 4, or "auto" by rate.
     hints: 0 stores luminance only, N at most N bytes of colour, "auto" as many as pay.
-    luma: the luma coder. target_bytes: largest size of the file; replaces `quality`.
+    luma: the luma coder, "vvc" or the quicker "av1". effort: "fast", "medium" or "slow"; slow also tries the other
+    scales and takes the one that the receiver rebuilds best for its bytes (with torch).
+    target_bytes: largest size of the file; replaces `quality`.
 
-    Raises BadImage when the picture can't be used, BadRequest for impossible arguments. Warns TargetWarning when
-    `target_bytes` is out of reach; the nearest possible file is returned then.
+    Raises BadImage when the picture can't be used, BadRequest for impossible arguments, Unsupported where the luma
+    coder is not to be had. Warns TargetWarning when `target_bytes` is out of reach; the nearest possible file is
+    returned then.
     """
-    _check(quality, scale, hints, luma, target_bytes)
+    _check(quality, scale, hints, luma, effort, target_bytes)
     source = photo.load(image)
     y, cb, cr = photo.planes(source.rgb)
     height, width = y.shape
@@ -41,21 +47,30 @@ def encode(
         raise BadRequest(f"{width} x {height} pixels: no side may exceed {container.MAX_SIDE}, cut the picture")
     if source.gray:
         hints = 0
-    rungs = rate.ladder(scale)
+    rungs = rate.ladder(luma, scale)
     colours = hint_coder.ladder(cb, cr) if hints == "auto" else []
     fixed = hint_coder.encode(cb, cr, hints) if isinstance(hints, int) and hints > 0 else b""
 
     def code(index: int, blur: float = 0.0) -> container.Stream:
         """The file at a rung of the ladder, its luma blurred before."""
-        factor, quantizer = rungs[index]
-        small = scaling.shrink(y if blur == 0 else _blurred(y, blur), factor)
-        header = container.Header(width, height, factor, quantizer, luma, source.gray)
-        price = rate.price(factor, quantizer) * 8 / (width * height)  # of a byte, in squared error
+        blurred = y if blur == 0 else _blurred(y, blur)
+        price = rate.price(luma, *rungs[index]) * 8 / (width * height)  # of a byte, in squared error
+
+        def at(factor: int, quantizer: int) -> container.Stream:
+            header = container.Header(width, height, factor, quantizer, luma, source.gray)
+            section = luma_coders.CODERS[luma].encode(scaling.shrink(blurred, factor), quantizer, effort)
+            return container.Stream(header, section)
+
+        if effort == "slow" and scale == "auto":
+            rivals = [at(*rung) for rung in (rungs[index], *rate.rivals(luma, *rungs[index]))]
+            stream = min(rivals, key=lambda rival: _luma_mse(rival, y) + price * len(rival.luma))
+        else:
+            stream = at(*rungs[index])
         chosen = min(colours, key=lambda rung: rung.mse + price * len(rung.data)).data if colours else fixed
-        return container.Stream(header, luma_av1.encode(small, quantizer), chosen)
+        return dataclasses.replace(stream, hints=chosen)
 
     if target_bytes is None:
-        return container.pack(code(rate.rung(quality, rungs)))
+        return container.pack(code(rate.rung(luma, quality, rungs)))
     stream = _within(target_bytes, len(rungs), code)
     if hints == "auto" and len(container.pack(stream)) <= target_bytes:
         stream = _with_more_colour(stream, target_bytes, cb, cr)
@@ -64,15 +79,17 @@ def encode(
     return data
 
 
-def _check(quality: int, scale: int | str, hints: int | str, luma: str, target_bytes: int | None) -> None:
+def _check(quality: int, scale: int | str, hints: int | str, luma: str, effort: str, target_bytes: int | None) -> None:
     if quality not in rate.QUALITIES:
         raise BadRequest(f"quality {quality} is impossible: give 1 (smallest) to 100 (best)")
     if scale not in ("auto", 1, 2, 3, 4):
         raise BadRequest(f"scale {scale!r} is impossible: give 1, 2, 3, 4 or 'auto'")
     if not (hints == "auto" or isinstance(hints, int) and hints >= 0):
         raise BadRequest(f"hints {hints!r} are impossible: give a number of bytes or 'auto'")
-    if luma not in container.LUMA_CODERS.values():
-        raise BadRequest(f"luma coder {luma!r} is unknown: give {' or '.join(container.LUMA_CODERS.values())}")
+    if luma not in luma_coders.CODERS:
+        raise BadRequest(f"luma coder {luma!r} is unknown: give {' or '.join(luma_coders.CODERS)}")
+    if effort not in luma_coders.EFFORTS:
+        raise BadRequest(f"effort {effort!r} is unknown: give {', '.join(luma_coders.EFFORTS)}")
     if target_bytes is not None and target_bytes < 1:
         raise BadRequest(f"a file of {target_bytes} bytes is impossible: give at least 1")
 
@@ -130,6 +147,13 @@ def _warn_if_missed(size: int, target: int) -> None:
             TargetWarning,
             stacklevel=3,
         )
+
+
+def _luma_mse(stream: container.Stream, y: np.ndarray) -> float:
+    """Mean squared error of the luma that the receiver will rebuild."""
+    from scodec.decoder import rebuilt_luma
+
+    return float(np.mean(np.square(rebuilt_luma(stream) - y)))
 
 
 def _size(stream: container.Stream) -> int:

@@ -16,16 +16,17 @@ from scodec.errors import BadFile, BadImage
 #: Quantizers as libaom counts them: 0 is the finest, 63 the coarsest.
 QUANTIZERS = range(64)
 
-# The best luma PSNR at equal rate of what libaom offers for single pictures at a practical speed. Small superblocks
-# suit small pictures; the other options are fixed for single pictures, or cost more than they save.
-SPEED = 3
+#: libaom's speed for every effort.
+SPEEDS = {"fast": 6, "medium": 3, "slow": 1}
+# The best luma PSNR at equal rate of what libaom offers for single pictures. Small superblocks suit small pictures; the
+# other options are fixed for single pictures, or cost more than they save.
 ADVANCED = {"tune": "psnr", "sb-size": "64"}
 
 _TEMPORAL_DELIMITER, _SEQUENCE_HEADER, _FRAME = b"\x12\x00", 0x0A, 0x32
 
 
-def encode(y: np.ndarray, quantizer: int, speed: int = SPEED) -> bytes:
-    """Code luma `y` (H x W, uint8, full range) with a `quantizer` of 0 (finest) to 63 at a libaom `speed` of 0 to 10.
+def encode(y: np.ndarray, quantizer: int, effort: str = "medium") -> bytes:
+    """Code luma `y` (H x W, uint8, full range) with a `quantizer` of 0 (finest) to 63; effort: see `SPEEDS`.
 
     Raises BadImage when libavif refuses the picture (a side over 65,536 pixels).
     """
@@ -37,7 +38,7 @@ def encode(y: np.ndarray, quantizer: int, speed: int = SPEED) -> bytes:
             quality=_pillow_quality(quantizer),
             subsampling="4:0:0",
             range="full",
-            speed=speed,
+            speed=SPEEDS[effort],
             codec="aom",
             advanced=ADVANCED,
         )

@@ -44,19 +44,20 @@ def _jxl(rgb: np.ndarray, quality: int) -> bytes:
     return _pillow(rgb, quality, "JXL", effort=9)
 
 
-def _scodec(rgb: np.ndarray, quality: int, hints: int | str) -> bytes:
-    return scodec.encode(rgb, quality=quality, hints=hints)
+def _scodec(rgb: np.ndarray, quality: int, **options: int | str) -> bytes:
+    return scodec.encode(rgb, quality=quality, **options)
 
 
 def _rebuild(data: bytes, color: bool) -> np.ndarray:
     return np.array(scodec.decode(data, color=color).convert("RGB"))
 
 
-_OURS = (1, 10, 18, 24, 30, 36, 42, 48, 54, 60, 80)
+_OURS = (1, 12, 20, 27, 34, 40, 46, 52, 58, 64, 80)
 
 CODECS: dict[str, Codec] = {
     "scodec": Codec(partial(_scodec, hints=0), partial(_rebuild, color=True), _OURS),
     "scodec-hints": Codec(partial(_scodec, hints="auto"), partial(_rebuild, color=True), _OURS),
+    "scodec-best": Codec(partial(_scodec, hints="auto", effort="slow"), partial(_rebuild, color=True), _OURS),
     "scodec-gray": Codec(partial(_scodec, hints=0), partial(_rebuild, color=False), _OURS),
     "jpeg": Codec(
         partial(_pillow, kind="JPEG", optimize=True, progressive=True), _open, (1, 3, 5, 8, 11, 15, 20, 26, 32)

@@ -7,26 +7,28 @@ never on a test set.
 
 import json
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import click
 import numpy as np
 from tqdm import tqdm
 
-from scodec import luma_av1, photo, scaling
+from scodec import luma, photo, scaling
 
-QUANTIZERS = (63, 62, 61, 60, 58, 56, 54, 51, 48, 45, 42, 38, 34, 30, 25, 20, 14, 8)
-CROP = 768
+QUANTIZERS = (63, 62, 60, 57, 54, 51, 48, 46, 44, 42, 40, 37, 34, 31, 27, 22, 16, 10)
+CROP = 512
 
 
 @click.command()
 @click.argument("pictures", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--luma", "coder", type=click.Choice(list(luma.CODERS)), default="vvc", show_default=True)
 @click.option("-j", "--workers", default=2, show_default=True)
 @click.option("--out", type=click.Path(path_type=Path), help="Also write the mean curves as JSON.")
-def main(pictures: tuple[Path, ...], workers: int, out: Path | None) -> None:
+def main(pictures: tuple[Path, ...], coder: str, workers: int, out: Path | None) -> None:
     """Print the hull over PICTURES (files)."""
     with ProcessPoolExecutor(workers) as pool:
-        tables = list(tqdm(pool.map(_measure, pictures), total=len(pictures), unit="picture"))
+        tables = list(tqdm(pool.map(partial(_measure, coder), pictures), total=len(pictures), unit="picture"))
     bpp, decoded, restored = np.moveaxis(np.mean(tables, 0), 2, 0)  # each (scale, quantizer)
     mse = np.exp(np.log(10) * (np.log10(255**2) - restored / 10))
     if out is not None:
@@ -42,7 +44,7 @@ def main(pictures: tuple[Path, ...], workers: int, out: Path | None) -> None:
             print(f"{s + 1:5} {q:9} {figures} {mark:^8} {slopes[i]:10.1f}")
 
 
-def _measure(path: Path) -> np.ndarray:
+def _measure(coder: str, path: Path) -> np.ndarray:
     """(scale, quantizer, 3): bpp, PSNR of the enlarged and of the restored luma."""
     import torch
 
@@ -57,10 +59,10 @@ def _measure(path: Path) -> np.ndarray:
     for scale in (1, 2, 3, 4):
         small = scaling.shrink(y, scale)
         for i, quantizer in enumerate(QUANTIZERS):
-            section = luma_av1.encode(small, quantizer)
-            decoded = luma_av1.decode(section, small.shape[1], small.shape[0])
+            section = luma.CODERS[coder].encode(small, quantizer)
+            decoded = luma.CODERS[coder].decode(section, small.shape[1], small.shape[0])
             up = enlarge(torch.from_numpy(decoded.copy())[None, None] / 255, scale)[0, 0, :height, :width].numpy() * 255
-            y_hat = networks.restore(decoded, scale, quantizer, height, width)
+            y_hat = networks.restore(decoded, coder, scale, quantizer, height, width)
             table[scale - 1, i] = 8 * len(section) / y.size, _psnr(up - y), _psnr(y_hat - y)
     return table
 

@@ -3,6 +3,9 @@
 import torch
 from torch import Tensor, nn
 
+#: Width of the embedded condition.
+CONDITION = 32
+
 
 class ResBlock(nn.Module):
     """Residual block of EDSR (Lim et al. 2017, section 3.1: no normalization) with feature-wise modulation.
@@ -55,3 +58,47 @@ def up(inputs: int, outputs: int) -> nn.Module:
 def condition_mlp(inputs: int, outputs: int) -> nn.Module:
     """Embed the numbers that condition a network."""
     return nn.Sequential(nn.Linear(inputs, outputs), nn.SiLU(), nn.Linear(outputs, outputs), nn.SiLU())
+
+
+class UNet(nn.Module):
+    """U-Net (Ronneberger et al. 2015) of conditioned stages; skips are added, the last convolution starts at zero.
+
+    x -> head -> [stage] ----------------(+)-> [stage] -> tail
+                   down -> [stage] -(+)-> [stage] -> up
+                            down -> [bottom] -> up
+    """
+
+    def __init__(
+        self, inputs: int, outputs: int, conditions: int, widths: tuple[int, ...], blocks: tuple[int, ...]
+    ) -> None:
+        super().__init__()
+        self.config = {"widths": list(widths), "blocks": list(blocks)}
+        self.condition = condition_mlp(conditions, CONDITION)
+        self.head = nn.Conv2d(inputs, widths[0], 3, padding=1)
+        levels = range(len(widths) - 1)
+        self.encoder = nn.ModuleList(Stage(widths[i], blocks[i], CONDITION) for i in levels)
+        self.down = nn.ModuleList(down(widths[i], widths[i + 1]) for i in levels)
+        self.middle = Stage(widths[-1], blocks[-1], CONDITION)
+        self.up = nn.ModuleList(up(widths[i + 1], widths[i]) for i in levels)
+        self.decoder = nn.ModuleList(Stage(widths[i], blocks[i], CONDITION) for i in levels)
+        self.tail = nn.Conv2d(widths[0], outputs, 3, padding=1)
+        for parameter in self.tail.parameters():
+            nn.init.zeros_(parameter)
+
+    def correction(self, x: Tensor, numbers: Tensor) -> Tensor:
+        """Planes (B, inputs, H, W) and conditioning numbers (B, conditions) -> planes (B, outputs, H, W)."""
+        condition = self.condition(numbers)
+        x = self.head(x)
+        skips = []
+        for stage, shrink in zip(self.encoder, self.down, strict=True):
+            x = stage(x, condition)
+            skips.append(x)
+            x = shrink(x)
+        x = self.bottom(x, condition)
+        for stage, grow, skip in reversed(list(zip(self.decoder, self.up, skips, strict=True))):
+            x = stage(grow(x) + skip, condition)
+        return self.tail(x)
+
+    def bottom(self, x: Tensor, condition: Tensor) -> Tensor:
+        """The lowest resolution."""
+        return self.middle(x, condition)

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from scodec.models.blocks import Stage, condition_mlp, down, up
+from scodec.models.blocks import CONDITION, Stage, UNet
 
 #: Chroma is carried as Cb, Cr / 64 inside the network.
 CHROMA_UNIT = 64.0
@@ -57,7 +57,7 @@ def enlarge_hint(grid: np.ndarray, cell: float, step: float, height: int, width:
     return Hint(large[:, : height // 2, : width // 2] / CHROMA_UNIT, cell, step)
 
 
-class Colorizer(nn.Module):
+class Colorizer(UNet):
     """Chroma from luma and hints; see the module's description."""
 
     #: Heights and widths must be multiples of this (pad by replication).
@@ -68,35 +68,16 @@ class Colorizer(nn.Module):
         widths: tuple[int, ...] = (32, 48, 64, 96, 128, 160),
         blocks: tuple[int, ...] = (1, 1, 2, 2, 2, 3),
     ) -> None:
-        super().__init__()
-        self.config = {"widths": list(widths), "blocks": list(blocks)}
-        condition = 32
-        self.condition = condition_mlp(3, condition)
-        self.head = nn.Conv2d(4 + 3, widths[0], 3, padding=1)
-        levels = range(len(widths) - 1)
-        self.encoder = nn.ModuleList(Stage(widths[i], blocks[i], condition) for i in levels)
-        self.down = nn.ModuleList(down(widths[i], widths[i + 1]) for i in levels)
-        self.middle = Stage(widths[-1], blocks[-1], condition)
+        super().__init__(4 + 3, 2, 3, widths, blocks)
         self.overall = nn.Linear(widths[-1], widths[-1])
-        self.middle2 = Stage(widths[-1], 1, condition)
-        self.up = nn.ModuleList(up(widths[i + 1], widths[i]) for i in levels)
-        self.decoder = nn.ModuleList(Stage(widths[i], blocks[i], condition) for i in levels)
-        self.tail = nn.Conv2d(widths[0], 2, 3, padding=1)
-        for parameter in self.tail.parameters():
-            nn.init.zeros_(parameter)  # start from the hint, or from grey
+        self.middle2 = Stage(widths[-1], 1, CONDITION)
 
     def forward(self, y_B1HW: Tensor, hint_B2hw: Tensor, describe_B3: Tensor) -> Tensor:
         """Luma (0..1), hint planes and their `describe` numbers -> chroma (B, 2, H/2, W/2) in units of CHROMA_UNIT."""
-        condition = self.condition(describe_B3)
         known = describe_B3[:, :1, None, None].expand(-1, 1, *hint_B2hw.shape[2:])
-        x = self.head(torch.cat([F.pixel_unshuffle(y_B1HW - 0.5, 2), hint_B2hw, known], 1))
-        skips = []
-        for stage, shrink in zip(self.encoder, self.down, strict=True):
-            x = stage(x, condition)
-            skips.append(x)
-            x = shrink(x)
+        x = torch.cat([F.pixel_unshuffle(y_B1HW - 0.5, 2), hint_B2hw, known], 1)
+        return hint_B2hw + self.correction(x, describe_B3).float()
+
+    def bottom(self, x: Tensor, condition: Tensor) -> Tensor:
         x = self.middle(x, condition)
-        x = self.middle2(x + self.overall(x.mean((2, 3)))[:, :, None, None], condition)
-        for stage, grow, skip in reversed(list(zip(self.decoder, self.up, skips, strict=True))):
-            x = stage(grow(x) + skip, condition)
-        return hint_B2hw + self.tail(x).float()
+        return self.middle2(x + self.overall(x.mean((2, 3)))[:, :, None, None], condition)

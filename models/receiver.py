@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from scodec.errors import BadRequest
 from scodec.models import weights
 from scodec.models.colorizer import CHROMA_UNIT, Colorizer, describe, enlarge_hint
-from scodec.models.restorer import Restorer, enlarge
+from scodec.models.restorer import CODERS, Restorer, enlarge
 from scodec.models.tiling import tiles
 
 #: The colorizer sees at most this many luma pixels: larger pictures are reduced to it, so that the cost of colour does
@@ -51,6 +51,7 @@ class Receiver:
     def restore(
         self,
         y_small: np.ndarray,
+        coder: str,
         scale: int,
         quantizer: int,
         height: int,
@@ -60,12 +61,13 @@ class Receiver:
     ) -> np.ndarray:
         """Decoded luma (uint8, ceil(height / scale) x ceil(width / scale)) -> float32 luma (height x width), 0..255.
 
-        tile: side of the tiles in pixels. progress: wraps the list of tiles (tqdm, say).
+        coder, scale, quantizer: how it was coded. tile: side of the tiles in pixels. progress: wraps the list of tiles
+        (tqdm, say).
         """
         multiple = 24  # of every scale and of the network's stride
         step = max(multiple, tile // multiple * multiple)
         y = np.empty((height, width), np.float32)
-        condition = torch.tensor([scale], device=self.device), torch.tensor([quantizer], device=self.device)
+        condition = torch.tensor([[CODERS.index(coder)], [scale], [quantizer]], device=self.device)
         for rows, columns, needed_rows, needed_columns in progress(list(tiles(height, width, step))):
             y_up = self._enlarged(y_small, scale, needed_rows, needed_columns)
             size = needed_rows.stop - needed_rows.start, needed_columns.stop - needed_columns.start

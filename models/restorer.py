@@ -1,18 +1,22 @@
 """Restorer: decoded luma at any scale and quality -> full-resolution luma.
 
 The decoded luma is first enlarged to full size (bicubic), so super-resolution by 2, 3 or 4 and the removal of coding
-artefacts at scale 1 are one task for one network, told scale and quantizer. It works at half resolution and below:
+artefacts at scale 1 are one task for one network, told coder, scale and quantizer. It works at half resolution and
+below:
 
-    y_up -> unshuffle 2 -> conv -> [stage] ----------------(+)-> [stage] -> conv -> shuffle 2 -> (+ y_up) -> y_hat
-                                     down -> [stage] -(+)-> [stage] -> up
-                                              down -> [stage] -> up
+    y_up -> unshuffle 2 -> U-Net -> shuffle 2 -> (+ y_up) -> y_hat
 """
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
-from scodec.models.blocks import Stage, condition_mlp, down, up
+from scodec.models.blocks import UNet
+
+#: For every luma coder the slope (dB a quantizer step) and level (dB) of its error at scale 1; see `expected_error`.
+FADE = {"av1": (0.42, 23.0), "vvc": (0.55, 26.5)}
+#: The network knows the luma coders by their position here.
+CODERS = tuple(FADE)
 
 # Shape suffixes: B batch, H and W full-size height and width, h and w those of the coded luma.
 
@@ -24,50 +28,33 @@ def enlarge(y_B1hw: Tensor, scale: int) -> Tensor:
     return F.interpolate(y_B1hw, scale_factor=scale, mode="bicubic", align_corners=False).clamp(0, 1)
 
 
-def expected_error(scale_B: Tensor, quantizer_B: Tensor) -> Tensor:
+def expected_error(coder_B: Tensor, scale_B: Tensor, quantizer_B: Tensor) -> Tensor:
     """Rough root-mean-square error (0..1) of the enlarged luma, relative to that of scale 2 and above, as (B, 1, 1, 1).
 
-    At scale 1 the PSNR of AV1 luma falls by about 0.42 dB a quantizer step (fitted on the training packs); at higher
+    At scale 1 the PSNR of the luma falls with the quantizer as `FADE` says (fitted on the training packs); at higher
     scales the loss of detail rules. The network's output is in this unit, so that fine pictures are left in peace.
     """
-    coded = 10 ** ((0.42 * quantizer_B.float() - 23) / 20)
+    slope_B, level_B = torch.tensor(list(FADE.values()), device=coder_B.device)[coder_B].unbind(1)
+    coded = 10 ** ((slope_B * quantizer_B.float() - level_B) / 20)
     return torch.where(scale_B == 1, coded, torch.ones_like(coded))[:, None, None, None]
 
 
-class Restorer(nn.Module):
-    """U-Net of EDSR blocks over pixel-unshuffled luma, conditioned on scale and quantizer."""
+class Restorer(UNet):
+    """U-Net of EDSR blocks over pixel-unshuffled luma, conditioned on coder, scale and quantizer."""
 
     #: Heights and widths must be multiples of this (pad by replication).
     multiple = 8
 
     def __init__(self, widths: tuple[int, ...] = (64, 96, 128), blocks: tuple[int, ...] = (2, 2, 4)) -> None:
-        super().__init__()
-        self.config = {"widths": list(widths), "blocks": list(blocks)}
-        condition = 32
-        self.condition = condition_mlp(6, condition)
-        self.head = nn.Conv2d(4, widths[0], 3, padding=1)
-        levels = range(len(widths) - 1)
-        self.encoder = nn.ModuleList(Stage(widths[i], blocks[i], condition) for i in levels)
-        self.down = nn.ModuleList(down(widths[i], widths[i + 1]) for i in levels)
-        self.middle = Stage(widths[-1], blocks[-1], condition)
-        self.up = nn.ModuleList(up(widths[i + 1], widths[i]) for i in levels)
-        self.decoder = nn.ModuleList(Stage(widths[i], blocks[i], condition) for i in levels)
-        self.tail = nn.Conv2d(widths[0], 4, 3, padding=1)
-        for parameter in self.tail.parameters():
-            nn.init.zeros_(parameter)  # start as the bicubic enlargement
+        super().__init__(4, 4, 4 + 2 + len(CODERS), widths, blocks)
 
-    def forward(self, y_up_B1HW: Tensor, scale_B: Tensor, quantizer_B: Tensor) -> Tensor:
-        """Luma enlarged by `enlarge` (0..1), scales (1..4) and quantizers (0..63) -> restored luma (about 0..1)."""
-        quality_B = quantizer_B.float() / 63
-        one_hot_B4 = F.one_hot(scale_B.long() - 1, 4).float()
-        condition = self.condition(torch.cat([one_hot_B4, quality_B[:, None], quality_B[:, None] ** 4], 1))
-        x = self.head(F.pixel_unshuffle(y_up_B1HW - 0.5, 2))
-        skips = []
-        for stage, shrink in zip(self.encoder, self.down, strict=True):
-            x = stage(x, condition)
-            skips.append(x)
-            x = shrink(x)
-        x = self.middle(x, condition)
-        for stage, grow, skip in reversed(list(zip(self.decoder, self.up, skips, strict=True))):
-            x = stage(grow(x) + skip, condition)
-        return y_up_B1HW + expected_error(scale_B, quantizer_B) * F.pixel_shuffle(self.tail(x), 2).float()
+    def forward(self, y_up_B1HW: Tensor, coder_B: Tensor, scale_B: Tensor, quantizer_B: Tensor) -> Tensor:
+        """Restored luma (about 0..1) from luma enlarged by `enlarge` (0..1).
+
+        coder: position in `CODERS`; scale: 1..4; quantizer: 0..63.
+        """
+        quality_B1 = quantizer_B.float()[:, None] / 63
+        scale_B4, coder_BC = F.one_hot(scale_B - 1, 4), F.one_hot(coder_B, len(CODERS))
+        numbers = torch.cat([scale_B4, quality_B1, quality_B1**4, coder_BC], 1)
+        correction = F.pixel_shuffle(self.correction(F.pixel_unshuffle(y_up_B1HW - 0.5, 2), numbers), 2)
+        return y_up_B1HW + expected_error(coder_B, scale_B, quantizer_B) * correction.float()

@@ -10,14 +10,17 @@ from scodec.container import Header, Stream
 from scodec.errors import BadFile, Unsupported
 
 sides = st.integers(1, 13000)
+coders = st.sampled_from(["av1", "vvc"])
 streams = st.builds(
     Stream,
-    st.builds(Header, sides, sides, st.integers(1, 4), st.integers(0, 63), st.just("av1"), st.booleans()),
+    st.builds(
+        Header, sides, sides, st.integers(1, 4), st.integers(0, 63), st.sampled_from(["av1", "vvc"]), st.booleans()
+    ),
     st.binary(max_size=300),
     st.binary(max_size=300),
     st.lists(st.tuples(st.binary(min_size=4, max_size=4), st.binary(max_size=50)), max_size=3).map(tuple),
 )
-EXAMPLE = Stream(Header(768, 512, 2, 55), b"luma", b"hints")
+EXAMPLE = Stream(Header(768, 512, 2, 55, "av1"), b"luma", b"hints")
 
 
 def sealed(data: bytes) -> bytes:
@@ -38,7 +41,7 @@ def test_golden_bytes():
 
 
 def test_overhead_of_a_bare_file():
-    assert len(container.pack(Stream(Header(768, 512, 1, 50), b"x" * 1000))) - 1000 <= 24
+    assert len(container.pack(Stream(Header(768, 512, 1, 50, "vvc"), b"x" * 1000))) - 1000 <= 24
 
 
 @given(streams, st.data())

@@ -21,7 +21,7 @@ def avif_payload(y, quantizer):
     file = io.BytesIO()
     Image.fromarray(y).save(
         file, "AVIF", quality=luma_av1._pillow_quality(quantizer), subsampling="4:0:0", range="full",
-        speed=luma_av1.SPEED, codec="aom", advanced=luma_av1.ADVANCED,
+        speed=luma_av1.SPEEDS["medium"], codec="aom", advanced=luma_av1.ADVANCED,
     )  # fmt: skip
     return luma_av1.av1_data(file.getvalue()), Image.open(file)
 

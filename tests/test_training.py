@@ -29,10 +29,10 @@ def test_command_trains_and_resumes(folder, tmp_path, scodec_command, name, task
     arguments = ["train", folder, "--recipe", own, "--run", tmp_path / "run", "--every", 2, "-j", 1, "--device", "cpu"]
     assert scodec_command(*arguments, "--steps", 2).code == 0
     assert scodec_command(*arguments).code == 0
-    lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    lines = [json.loads(line) for line in (tmp_path / "run" / "own" / "log.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines] == [2, 4]
     assert all(np.isfinite(value) for line in lines for value in line.values())
-    data = (tmp_path / "run" / "weights.safetensors").read_bytes()
+    data = (tmp_path / "run" / "own" / "weights.safetensors").read_bytes()
     header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])["__metadata__"]
     assert header["network"] == name and header["id"].startswith(name)
 
@@ -79,7 +79,11 @@ def test_the_colorizer_learns(folder, tmp_path):
 
 
 def test_shipped_recipes_load_and_unknown_ones_are_reported(scodec_command, tmp_path, folder):
-    assert {recipe.load(name).task for name in recipe.names()} == {"luma", "colour"}
+    assert recipe.names() == ["colorizer", "release", "restorer"]
+    assert {stage: each.task for stage, each in recipe.load("release").items()} == {
+        "restorer": "luma",
+        "colorizer": "colour",
+    }
     result = scodec_command("train", folder, "--recipe", "nonsense", "--run", tmp_path / "run")
     assert result.code == 1 and "colorizer" in result.err
 

@@ -19,10 +19,15 @@ WATCHED = 24
 
 @click.command()
 @click.argument("folders", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--recipe", "name", required=True, help="A recipe by name (restorer, colorizer) or a .yaml file.")
+@click.option(
+    "--recipe",
+    "name",
+    required=True,
+    help="A recipe by name (restorer, colorizer, or release for both) or a .yaml file.",
+)
 @click.option(
     "--run", type=click.Path(path_type=Path), required=True,
-    help="Folder for checkpoint and log; a training that stands there is taken up again.",
+    help="Folder for checkpoints and logs; a training that stands there is taken up again.",
 )  # fmt: skip
 @click.option("--steps", type=click.IntRange(min=1), help="Other number of steps than the recipe's.")
 @click.option("--device", default="auto", show_default=True, help="Where to train: auto, cpu, cuda or mps.")
@@ -39,19 +44,37 @@ def train(
     fresh: bool,
     workers: int,
 ) -> None:
-    """Train a network on the pictures in FOLDERS (searched with everything below them).
+    """Train the networks of a recipe on the pictures in FOLDERS (searched with everything below them).
 
-    Writes RUN/weights.safetensors at the end, and a checkpoint and RUN/log.jsonl on the way.
+    Writes RUN/NAME/weights.safetensors for each training of the recipe, and a checkpoint and log.jsonl on the way.
     """
+    pictures = _pictures(folders)
+    for stage, recipe in recipes.load(name).items():
+        if steps is not None:
+            recipe = dataclasses.replace(recipe, steps=steps)
+        provenance = {
+            "recipe": f"{stage}: {dataclasses.asdict(recipe)}, {'fresh' if fresh else 'from the shipped weights'}",
+            "data": ", ".join(sorted({str(folder) for folder in folders})),
+        }
+        _train(recipe, *pictures, run / stage, device, every, fresh, workers, provenance)
+
+
+def _train(
+    recipe: recipes.Recipe,
+    train_on: list[Path],
+    held_out: list[Path],
+    run: Path,
+    device: str,
+    every: int,
+    fresh: bool,
+    workers: int,
+    provenance: dict[str, str],
+) -> None:
     from scodec.models import receiver, weights
     from scodec.training import loop
     from scodec.training.colour_task import ColourTask
     from scodec.training.luma_task import LumaTask
 
-    recipe = recipes.load(name)
-    if steps is not None:
-        recipe = dataclasses.replace(recipe, steps=steps)
-    train_on, held_out = _pictures(folders)
     task: loop.Task
     if recipe.task == "luma":
         task, network = LumaTask(recipe, train_on, held_out[:WATCHED], run / "pairs", workers), "restorer"
@@ -62,13 +85,7 @@ def train(
     start = None if fresh else weights.load(network).state_dict()
     trained = loop.train(task, recipe, run, receiver.best_device(device), every, start)
     target = run / "weights.safetensors"
-    weights.save(
-        trained,
-        target,
-        network,
-        recipe=f"{name}: {dataclasses.asdict(recipe)}, {'fresh' if fresh else 'from the shipped weights'}",
-        data=", ".join(sorted({str(folder) for folder in folders})),
-    )
+    weights.save(trained, target, network, **provenance)
     click.echo(f"scodec: {target}", err=True)
 
 

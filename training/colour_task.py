@@ -17,11 +17,12 @@ from scodec.training.losses import RGB_OF_CHROMA, chroma_rms
 from scodec.training.recipe import Recipe
 
 #: Share of the samples without hints, and of those whose luma went through the luma coder.
-BLIND, CODED = 0.5, 0.6
-#: Cell sizes of the hints, how often each is drawn, and the range of quantization steps.
-CELLS, CELL_SHARES, STEPS = (8, 16, 32, 64), (0.45, 0.3, 0.15, 0.1), (6.0, 64.0)
-#: The coded luma of a sample: scales, the coarse end of the quantizers, and a quick encoder (its faults look alike).
-SCALES, QUANTIZERS, SPEED = (1, 1, 2, 2, 3), (38, 64), 8
+BLIND, CODED = 0.4, 0.6
+#: The hints of a sample: for every cell size how often it is drawn, and the range of quantization steps; as files of 20
+#: to 1,000 bytes have them.
+HINTS = {8: (0.4, 12.0, 128.0), 16: (0.3, 6.0, 80.0), 32: (0.2, 10.0, 64.0), 64: (0.1, 10.0, 64.0)}
+#: The coded luma of a sample: scales, and the coarse end of the quantizers of the quicker coder (faults look alike).
+SCALES, QUANTIZERS = (1, 1, 2, 2, 3), (38, 64)
 
 
 class ColourTask:
@@ -78,16 +79,16 @@ class ColourTask:
 
 
 def _hint(cb: np.ndarray, cr: np.ndarray, rng: np.random.Generator) -> hints.HintGrid:
-    """Hints as files of 20 to 2,000 bytes have them: the smaller the cells, the coarser the step."""
-    cell = int(rng.choice(CELLS, p=CELL_SHARES))
-    return hints.quantize(cb, cr, cell, float(np.exp(rng.uniform(*np.log(STEPS)))))
+    cell = int(rng.choice(list(HINTS), p=[share for share, _, _ in HINTS.values()]))
+    _, finest, coarsest = HINTS[cell]
+    return hints.quantize(cb, cr, cell, float(np.exp(rng.uniform(np.log(finest), np.log(coarsest)))))
 
 
 def _code(y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """What the receiver would see of a luma, but for the restorer."""
     scale, quantizer = SCALES[rng.integers(len(SCALES))], int(rng.integers(*QUANTIZERS))
     small = scaling.shrink(y, scale)
-    small = luma_av1.decode(luma_av1.encode(small, quantizer, SPEED), small.shape[1], small.shape[0])
+    small = luma_av1.decode(luma_av1.encode(small, quantizer, "fast"), small.shape[1], small.shape[0])
     large = enlarge(torch.from_numpy(small)[None, None] / 255, scale)[0, 0, : y.shape[0], : y.shape[1]]
     return (large * 255).numpy()
 

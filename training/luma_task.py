@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from scodec.models.restorer import Restorer, enlarge, expected_error
+from scodec.models.restorer import CODERS, Restorer, enlarge, expected_error
 from scodec.training import pairs
 from scodec.training.losses import rms
 from scodec.training.recipe import Recipe
@@ -16,7 +16,7 @@ _MARGIN = 4
 
 
 class LumaTask:
-    """Batches of (enlarged decoded luma, scale, quantizer) -> luma."""
+    """Batches of (enlarged decoded luma, coder, scale, quantizer) -> luma."""
 
     def __init__(self, recipe: Recipe, train: list[Path], held_out: list[Path], cache: Path, workers: int) -> None:
         self.recipe = recipe
@@ -28,44 +28,38 @@ class LumaTask:
         return Restorer()
 
     def batch(self, rng: np.random.Generator) -> dict[str, Tensor]:
-        """One batch: y_up and y (B, 1, patch, patch) in 0..1, scale and quantizer (B)."""
-        picks: list[tuple[Tensor, Tensor, int, int]] = []
-        while len(picks) < self.recipe.batch:
+        """One batch: y_up and y (B, 1, patch, patch) in 0..1; coder (position in CODERS), scale and quantizer (B)."""
+        samples = []
+        while len(samples) < self.recipe.batch:
             coded = self.train[rng.integers(len(self.train))]
-            picks.append(self._patch(coded, *coded.variants[rng.integers(len(coded.variants))], rng))
-        y_up, y, scale, quantizer = zip(*picks, strict=True)
-        return {
-            "y_up": torch.cat(y_up),
-            "y": torch.cat(y),
-            "scale": torch.tensor(scale),
-            "quantizer": torch.tensor(quantizer),
-        }
+            variant = coded.variants[rng.integers(len(coded.variants))]
+            samples.append(_condition(variant) | self._patch(coded.y, variant, rng))
+        return {key: torch.cat([sample[key] for sample in samples]) for key in samples[0]}
 
     def loss(self, network: nn.Module, batch: dict[str, Tensor]) -> Tensor:
         """Error in units of what each quality makes of it: every quality then counts alike."""
-        error = network(batch["y_up"], batch["scale"], batch["quantizer"]) - batch["y"]
-        return 100 * rms(error / expected_error(batch["scale"], batch["quantizer"]))
+        condition = batch["coder"], batch["scale"], batch["quantizer"]
+        return 100 * rms((network(batch["y_up"], *condition) - batch["y"]) / expected_error(*condition))
 
     def validate(self, network: nn.Module, device: torch.device) -> dict[str, float]:
-        """Mean gain in luma PSNR (dB) over the enlarged decoded luma, per scale."""
-        gains: dict[int, list[float]] = {}
+        """Mean gain in luma PSNR (dB) over the enlarged decoded luma, per coder and scale."""
+        gains: dict[str, list[float]] = {}
         for coded in self.held_out:
             y = torch.from_numpy(coded.y)[None, None].to(device) / 255
             y = y[..., : y.shape[2] // 24 * 24, : y.shape[3] // 24 * 24]
-            for scale, quantizer, small in coded.variants:
-                if quantizer < 30:
+            for variant in coded.variants:
+                if variant.quantizer < 30:
                     continue
-                decoded = torch.from_numpy(small)[None, None].to(device) / 255
-                y_up = enlarge(decoded, scale)[..., : y.shape[2], : y.shape[3]]
-                condition = torch.tensor([scale], device=device), torch.tensor([quantizer], device=device)
-                y_hat = network(y_up, *condition).clamp(0, 1)
+                decoded = torch.from_numpy(variant.y_small)[None, None].to(device) / 255
+                y_up = enlarge(decoded, variant.scale)[..., : y.shape[2], : y.shape[3]]
+                y_hat = network(y_up, *(x.to(device) for x in _condition(variant).values())).clamp(0, 1)
                 before, after = (y_up - y).square().mean(), (y_hat - y).square().mean()
-                gains.setdefault(scale, []).append(float(10 * torch.log10(before / after)))
-        return {f"gain_x{scale}_dB": float(np.mean(values)) for scale, values in sorted(gains.items())}
+                name = f"gain_{variant.coder}_x{variant.scale}_dB"
+                gains.setdefault(name, []).append(float(10 * torch.log10(before / after)))
+        return {name: float(np.mean(values)) for name, values in sorted(gains.items())}
 
-    def _patch(
-        self, coded: pairs.Coded, scale: int, quantizer: int, small: np.ndarray, rng: np.random.Generator
-    ) -> tuple[Tensor, Tensor, int, int]:
+    def _patch(self, y: np.ndarray, variant: pairs.Variant, rng: np.random.Generator) -> dict[str, Tensor]:
+        scale, small = variant.scale, variant.y_small
         size = -(-self.recipe.patch // scale)
         top, left = (int(rng.integers(0, side - size + 1)) for side in small.shape)
         rows, columns = (
@@ -79,9 +73,14 @@ class LumaTask:
             slice(top * scale, top * scale + self.recipe.patch),
             slice(left * scale, left * scale + self.recipe.patch),
         )
-        y = torch.from_numpy(np.ascontiguousarray(coded.y[at]))[None, None] / 255
-        if y.shape != y_up.shape:  # a patch that scale 3 does not divide can pass the border by a pixel or two
-            return self._patch(coded, scale, quantizer, small, rng)
+        target = torch.from_numpy(np.ascontiguousarray(y[at]))[None, None] / 255
+        if target.shape != y_up.shape:  # a patch that scale 3 does not divide can pass the border by a pixel or two
+            return self._patch(y, variant, rng)
         if rng.random() < 0.5:
-            y_up, y = y_up.flip(3), y.flip(3)
-        return y_up, y, scale, quantizer
+            y_up, target = y_up.flip(3), target.flip(3)
+        return {"y_up": y_up, "y": target}
+
+
+def _condition(variant: pairs.Variant) -> dict[str, Tensor]:
+    numbers = {"coder": CODERS.index(variant.coder), "scale": variant.scale, "quantizer": variant.quantizer}
+    return {key: torch.tensor([number]) for key, number in numbers.items()}

@@ -30,14 +30,20 @@ def names() -> list[str]:
     return sorted(Path(entry.name).stem for entry in _folder().iterdir() if entry.name.endswith(".yaml"))
 
 
-def load(name: str) -> Recipe:
-    """A recipe by name, or from a YAML file. Raises BadRequest when there is none or it holds unknown keys."""
+def load(name: str) -> dict[str, Recipe]:
+    """The trainings that a recipe names, itself or those it lists; by the name of a shipped recipe, or a YAML file.
+
+    Raises BadRequest when there is none or it holds unknown keys.
+    """
     path = Path(name) if name.endswith(".yaml") else _folder() / f"{name}.yaml"
     if not path.is_file():
         raise BadRequest(f"there is no recipe {name!r}: give one of {', '.join(names())} or a .yaml file")
     try:
-        return Recipe(**yaml.safe_load(path.read_text()))
-    except (TypeError, yaml.YAMLError) as error:
+        content = yaml.safe_load(path.read_text())
+        if isinstance(content, list):
+            return {stage: recipe for each in content for stage, recipe in load(each).items()}
+        return {Path(name).stem: Recipe(**content)}
+    except (TypeError, AttributeError, yaml.YAMLError) as error:
         raise BadRequest(f"the recipe {name} can't be read: {error}") from error
 
 

@@ -1,0 +1,9 @@
+"""The luma coders by name. Each has encode(y, quantizer, effort) -> bytes and decode(section, width, height) -> y."""
+
+from types import ModuleType
+
+from scodec import luma_av1, luma_vvc
+
+CODERS: dict[str, ModuleType] = {"vvc": luma_vvc, "av1": luma_av1}
+#: What an encoder may spend on a picture.
+EFFORTS = ("fast", "medium", "slow")
