@@ -17,8 +17,8 @@ LUMA_CODERS = {0: "av1", 1: "vvc"}
 MAX_PIXELS = 2 * (1024 * 1024 * 1024 // 4 // 3)
 MAX_SIDE = 65535
 
-_GRAY, _HINTS, _BOXES = 1, 2, 4
-_KNOWN_FLAGS = _GRAY | _HINTS | _BOXES
+_GRAY, _HINTS, _BOXES, _CHROMA = 1, 2, 4, 8
+_KNOWN_FLAGS = _GRAY | _HINTS | _BOXES | _CHROMA
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class Header:
     quantizer: int  # of the luma coder, 0..63
     luma: str
     gray: bool = False  # the source had no colour: never colour it
+    chroma: bool = False  # the luma section holds chroma as well
     version: int = VERSION
 
     @property
@@ -52,7 +53,7 @@ class Stream:
 def pack(stream: Stream) -> bytes:
     """The bytes of a file; `parse` is its inverse."""
     header = stream.header
-    flags = _GRAY * header.gray | _HINTS * bool(stream.hints) | _BOXES * bool(stream.boxes)
+    flags = _GRAY * header.gray | _HINTS * bool(stream.hints) | _BOXES * bool(stream.boxes) | _CHROMA * header.chroma
     coder = next(number for number, name in LUMA_CODERS.items() if name == header.luma)
     parts = [
         MAGIC,
@@ -116,7 +117,10 @@ def _header(data: bytes) -> tuple[Header, int, int]:
         raise BadFile(f"the file declares {width} x {height} pixels: it is damaged, or too large to open safely")
     if scale > 4 or quantizer > 63:
         raise BadFile("the file's header holds impossible values: it is damaged, get it again")
-    header = Header(width, height, scale, quantizer, LUMA_CODERS[coder], bool(flags & _GRAY), version)
+    if flags & _CHROMA and (coder != 1 or flags & (_GRAY | _HINTS)):
+        raise BadFile("the file's header contradicts itself: it is damaged, get it again")
+    gray, chroma = bool(flags & _GRAY), bool(flags & _CHROMA)
+    header = Header(width, height, scale, quantizer, LUMA_CODERS[coder], gray, chroma, version)
     return header, flags, reader.at
 
 

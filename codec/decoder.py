@@ -9,7 +9,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image
 
-from scodec import container, hints, luma
+from scodec import container, hints, luma, luma_vvc
 from scodec.errors import BadRequest
 
 Data = bytes | bytearray | memoryview | str | os.PathLike[str] | BinaryIO
@@ -26,7 +26,8 @@ class Info:
     scale: int  # the luma is stored at 1/scale of the size
     quantizer: int  # of the luma coder, 0 (finest) to 63
     luma: str  # luma coder
-    luma_bytes: int
+    chroma: bool  # coded along with the luma
+    luma_bytes: int  # with that chroma
     hints_bytes: int
     total_bytes: int  # the whole file
     bpp: float  # bits of the whole file per pixel of the picture
@@ -51,37 +52,32 @@ def decode(
 
     Returns a picture of mode "RGB" or "L". Raises BadFile, Unsupported, BadRequest; OSError when a path can't be read.
     """
-    if tile is not None and tile < 64:
-        raise BadRequest(f"tiles of {tile} pixels are too small: take 64 or more")
-    stream = container.parse(_bytes(data))
-    header = stream.header
-    grid = hints.decode(stream.hints, header.width, header.height) if stream.hints else None
-    y = rebuilt_luma(stream, device, dtype, tile, progress)
-    if header.gray or not color:
-        return Image.fromarray(y.round().astype("uint8"))
-
-    from scodec.models import receiver
-
-    networks = receiver.get(device, dtype)
-    if grid is None:
-        return Image.fromarray(networks.colorize(y, None, 0, 0))
-    return Image.fromarray(networks.colorize(y, grid.grid, grid.cell, grid.step))
+    return Image.fromarray(rebuild(container.parse(_bytes(data)), color, device, dtype, tile, progress))
 
 
-def rebuilt_luma(
+def rebuild(
     stream: container.Stream,
+    color: bool = True,
     device: str = "auto",
     dtype: str = "auto",
     tile: int | None = None,
     progress: Callable[[list], Iterable] = iter,
 ) -> np.ndarray:
-    """The restored luma of a file (float32, height x width, 0..255). Arguments and errors are those of `decode`."""
+    """`decode` for a file taken apart; uint8 (H, W, 3), or (H, W) where `decode` gives mode "L"."""
+    if tile is not None and tile < 64:
+        raise BadRequest(f"tiles of {tile} pixels are too small: take 64 or more")
     header = stream.header
-    y_small = luma.CODERS[header.luma].decode(stream.luma, *header.luma_size)
+    known = hints.decode(stream.hints, header.width, header.height) if stream.hints else None
+    if header.chroma:
+        y_small, chroma = luma_vvc.decode_colour(stream.luma, *header.luma_size)
+        known = hints.HintGrid(2 * header.scale, luma_vvc.step(header.quantizer), chroma)
+    else:
+        y_small = luma.CODERS[header.luma].decode(stream.luma, *header.luma_size)
 
     from scodec.models import receiver  # torch: only where pictures are rebuilt
 
-    return receiver.get(device, dtype).restore(
+    networks = receiver.get(device, dtype)
+    y = networks.restore(
         y_small,
         header.luma,
         header.scale,
@@ -91,6 +87,11 @@ def rebuilt_luma(
         tile or receiver.TILE,
         progress,
     )
+    if header.gray or not color:
+        return y.round().astype(np.uint8)
+    if known is None:
+        return networks.colorize(y, None, 0, 0)
+    return networks.colorize(y, known.grid, known.cell, known.step)
 
 
 def info(data: Data) -> Info:
@@ -106,6 +107,7 @@ def info(data: Data) -> Info:
         scale=header.scale,
         quantizer=header.quantizer,
         luma=header.luma,
+        chroma=header.chroma,
         luma_bytes=len(stream.luma),
         hints_bytes=len(stream.hints),
         total_bytes=len(raw),

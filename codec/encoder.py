@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image, ImageFilter
 
-from scodec import container, photo, rate, scaling
+from scodec import container, luma_vvc, photo, rate, scaling
 from scodec import hints as hint_coder
 from scodec import luma as luma_coders
 from scodec.errors import BadRequest, TargetWarning
@@ -30,7 +30,7 @@ def encode(
 
     image: path, bytes or file object of a picture, PIL image, or uint8 array (H, W, 3) or (H, W).
     quality: 1 (smallest) to 100. scale: the luma is stored at 1/scale of the size, 1 to 4, or "auto" by rate.
-    hints: 0 stores luminance only, N at most N bytes of colour, "auto" as many as pay.
+    hints: 0 stores luminance only, N at most N bytes of colour, "auto" as much colour as pays.
     luma: the luma coder, "vvc" or the quicker "av1". effort: "fast", "medium" or "slow"; slow also tries the other
     scales and takes the one that the receiver rebuilds best for its bytes (with torch).
     target_bytes: largest size of the file; replaces `quality`.
@@ -48,7 +48,9 @@ def encode(
     if source.gray:
         hints = 0
     rungs = rate.ladder(luma, scale)
-    colours = hint_coder.ladder(cb, cr) if hints == "auto" else []
+    # VVC predicts chroma from luma, block by block: half the bytes of hints that are coded apart.
+    together = hints == "auto" and luma == "vvc"
+    colours = hint_coder.ladder(cb, cr) if hints == "auto" and not together else []
     fixed = hint_coder.encode(cb, cr, hints) if isinstance(hints, int) and hints > 0 else b""
 
     def code(index: int, blur: float = 0.0) -> container.Stream:
@@ -57,13 +59,17 @@ def encode(
         price = rate.price(luma, *rungs[index]) * 8 / (width * height)  # of a byte, in squared error
 
         def at(factor: int, quantizer: int) -> container.Stream:
-            header = container.Header(width, height, factor, quantizer, luma, source.gray)
-            section = luma_coders.CODERS[luma].encode(scaling.shrink(blurred, factor), quantizer, effort)
-            return container.Stream(header, section)
+            header = container.Header(width, height, factor, quantizer, luma, source.gray, together)
+            small = scaling.shrink(blurred, factor)
+            if together:
+                chroma = hint_coder.cell_means(np.stack([cb, cr]), 2 * factor)
+                return container.Stream(header, luma_vvc.encode(small, quantizer, effort, chroma))
+            return container.Stream(header, luma_coders.CODERS[luma].encode(small, quantizer, effort))
 
         if effort == "slow" and scale == "auto":
             rivals = [at(*rung) for rung in (rungs[index], *rate.rivals(luma, *rungs[index]))]
-            stream = min(rivals, key=lambda rival: _luma_mse(rival, y) + price * len(rival.luma))
+            truth = source.rgb if together else y
+            stream = min(rivals, key=lambda rival: _error(rival, truth) + price * len(rival.luma))
         else:
             stream = at(*rungs[index])
         chosen = min(colours, key=lambda rung: rung.mse + price * len(rung.data)).data if colours else fixed
@@ -72,7 +78,7 @@ def encode(
     if target_bytes is None:
         return container.pack(code(rate.rung(luma, quality, rungs)))
     stream = _within(target_bytes, len(rungs), code)
-    if hints == "auto" and len(container.pack(stream)) <= target_bytes:
+    if colours and _size(stream) <= target_bytes:
         stream = _with_more_colour(stream, target_bytes, cb, cr)
     data = container.pack(stream)
     _warn_if_missed(len(data), target_bytes)
@@ -149,11 +155,11 @@ def _warn_if_missed(size: int, target: int) -> None:
         )
 
 
-def _luma_mse(stream: container.Stream, y: np.ndarray) -> float:
-    """Mean squared error of the luma that the receiver will rebuild."""
-    from scodec.decoder import rebuilt_luma
+def _error(stream: container.Stream, truth: np.ndarray) -> float:
+    """Mean squared error of what the receiver will rebuild, of rgb (H, W, 3) or luma (H, W)."""
+    from scodec.decoder import rebuild
 
-    return float(np.mean(np.square(rebuilt_luma(stream) - y)))
+    return float(np.mean(np.square(rebuild(stream, color=truth.ndim == 3).astype(np.float32) - truth)))
 
 
 def _size(stream: container.Stream) -> int:

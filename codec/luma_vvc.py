@@ -2,7 +2,8 @@
 
 VVenC codes and FFmpeg decodes, both in the FFmpeg that the package imageio-ffmpeg brings along. The parameter sets
 (166 bytes) are the same for every picture but for its size; the section names them by number and the decoder writes
-them anew (docs/format.md). Chroma is flat and costs next to nothing.
+them anew (docs/format.md). Flat chroma costs next to nothing; real chroma, predicted from the luma block by block,
+costs half of what colour hints cost that are coded apart.
 """
 
 import hashlib
@@ -51,50 +52,70 @@ _SLICE, _SEQUENCE, _PICTURE, _ADAPTATION, _DELIMITER, _SUFFIX_SEI = 7, 15, 16, 1
 _SLICE_HEADER, _ADAPTATION_HEADER = bytes([0, _SLICE << 3 | 1]), bytes([0, _ADAPTATION << 3 | 1])
 
 
-def encode(y: np.ndarray, quantizer: int, effort: str = "medium") -> bytes:
+def encode(y: np.ndarray, quantizer: int, effort: str = "medium", chroma: np.ndarray | None = None) -> bytes:
     """Code luma `y` (H x W, uint8, full range) with a `quantizer` of 0 (finest) to 63.
 
     effort: VVenC's preset, "fast", "medium" or "slow". Against "medium", "fast" takes a third of the time and 5 % more
     bytes at equal luma PSNR, "slow" twice the time and 2 % fewer.
-
+    chroma: Cb and Cr (2, ceil(H / 2), ceil(W / 2), -128..127) to be coded along; flat without.
     The picture is decoded for a trial and held against the encoder's own (by MD5): FFmpeg's decoder is young.
 
     Raises BadImage when VVenC refuses the picture, Unsupported where FFmpeg comes without VVenC or decodes wrongly.
     """
     width, height = _padded_size(y.shape[1], y.shape[0])
-    padded = np.pad(y, ((0, height - y.shape[0]), (0, width - y.shape[1])), "edge")
-    planes = (padded.astype("<u2") << 2).tobytes() + np.full(width * height // 2, 512, "<u2").tobytes()
+    if chroma is None:
+        chroma = np.zeros((2, 1, 1))
+    levels = np.clip(np.rint((chroma + 128) * 4), 0, 1023)
     result = _ffmpeg(
         *("-f", "rawvideo", "-pix_fmt", "yuv420p10le", "-s", f"{width}x{height}", "-i", "pipe:0"),
         *("-c:v", "libvvenc", "-preset", effort, "-qp", str(quantizer), "-qpa", "0"),
         *("-vvenc-params", "level=6.2:SEIDecodedPictureHash=md5", "-threads", "1", "-f", "vvc", "pipe:1"),
-        data=planes,
+        data=_padded(y.astype(int) << 2, height, width) + b"".join(_padded(c, height // 2, width // 2) for c in levels),
     )
     if b"Unknown encoder" in result.stderr:
         raise Unsupported("the FFmpeg on this machine has no VVC encoder: take the luma coder av1")
     if result.returncode or not result.stdout:
         raise BadImage(f"the VVC encoder refused a {y.shape[1]} x {y.shape[0]} picture ({_reason(result.stderr)})")
     section, md5 = _section(result.stdout, width, height)
-    if hashlib.md5(_decoded(section, width, height).tobytes()).digest() != md5:
+    if b"".join(hashlib.md5(plane.tobytes()).digest() for plane in _decoded(section, width, height)) != md5:
         raise Unsupported("the FFmpeg on this machine decodes this picture wrongly: take the luma coder av1")
     return section
 
 
 def decode(section: bytes, width: int, height: int) -> np.ndarray:
     """Decode to luma (`height` x `width`, uint8). Raises BadFile when the data is not such a picture."""
-    y = _decoded(section, *_padded_size(width, height))
-    return np.minimum((y[:height, :width] + 2) >> 2, 255).astype(np.uint8)
+    return decode_colour(section, width, height)[0]
 
 
-def _decoded(section: bytes, width: int, height: int) -> np.ndarray:
-    """The whole coded picture: luma (height x width, 10 bits in uint16)."""
+def decode_colour(section: bytes, width: int, height: int) -> tuple[np.ndarray, np.ndarray]:
+    """Decode to luma (`height` x `width`, uint8) and chroma (float32, as `encode` takes it). Raises as `decode`."""
+    y, *chroma = _decoded(section, *_padded_size(width, height))
+    rows, columns = -(-height // 2), -(-width // 2)
+    planes = np.stack([plane[:rows, :columns] for plane in chroma]).astype(np.float32)
+    return np.minimum((y[:height, :width] + 2) >> 2, 255).astype(np.uint8), planes / 4 - 128
+
+
+def step(quantizer: int) -> float:
+    """Quantization step in levels (H.266, 8.7.3, without the bit depth)."""
+    return 2 ** ((quantizer - 4) / 6)
+
+
+def _padded(plane: np.ndarray, height: int, width: int) -> bytes:
+    """Ten-bit samples, the right and lower edges replicated."""
+    return np.pad(plane, ((0, height - plane.shape[0]), (0, width - plane.shape[1])), "edge").astype("<u2").tobytes()
+
+
+def _decoded(section: bytes, width: int, height: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The whole coded picture: Y (height x width), Cb and Cr (half of both), 10 bits in uint16."""
     result = _ffmpeg(
         *("-f", "vvc", "-i", "pipe:0", "-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "yuv420p10le", "pipe:1"),
         data=_stream(section, width, height),
     )
-    if len(result.stdout) != width * height * 3:
+    count = width * height
+    if len(result.stdout) != count * 3:
         raise BadFile(f"the luma data can't be decoded ({_reason(result.stderr)}): the file is damaged, get it again")
-    return np.frombuffer(result.stdout, "<u2", width * height).reshape(height, width)
+    y, cb, cr = np.split(np.frombuffer(result.stdout, "<u2"), [count, count + count // 4])
+    return y.reshape(height, width), *(plane.reshape(height // 2, width // 2) for plane in (cb, cr))
 
 
 def _ffmpeg(*arguments: str, data: bytes) -> subprocess.CompletedProcess[bytes]:
@@ -113,7 +134,7 @@ def _padded_size(width: int, height: int) -> tuple[int, int]:
 
 
 def _section(stream: bytes, width: int, height: int) -> tuple[bytes, bytes]:
-    """The section that stands for a VVC stream, and the MD5 of the picture's luma.
+    """The section that stands for a VVC stream, and the MD5s of the picture's planes.
 
     set number << 4 | count of adaptation sets, [length, adaptation set]..., slice; all without their headers.
     """
@@ -130,7 +151,7 @@ def _section(stream: bytes, width: int, height: int) -> tuple[bytes, bytes]:
     parts = [bytes([number << 4 | len(adaptations)])]
     parts += [leb128.write(len(unit)) + unit for unit in adaptations]
     # Header, kind and length of the message, kind of hash, then the hash of each plane (H.274, 8.8.1).
-    md5 = units[_SUFFIX_SEI][0].replace(b"\0\0\3", b"\0\0")[6:22]
+    md5 = units[_SUFFIX_SEI][0].replace(b"\0\0\3", b"\0\0")[6:54]
     return b"".join(parts) + units[_SLICE][0][2:], md5
 
 

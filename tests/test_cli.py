@@ -99,8 +99,9 @@ def test_hints_stay_within_their_bytes(scodec_command: Command, picture: Path, b
 
 
 def test_automatic_hints(scodec_command: Command, picture: Path) -> None:
-    data = scodec_command("encode", picture, "-", "-q", "60", "--hints", "auto").out
-    assert scodec.info(data).hints_bytes > 0
+    arguments = ("encode", picture, "-", "-q", "60", "--hints", "auto")
+    assert scodec.info(scodec_command(*arguments).out).chroma
+    assert scodec.info(scodec_command(*arguments, "--luma", "av1", "--effort", "fast").out).hints_bytes > 0
 
 
 @pytest.mark.parametrize("hints", ["0", "auto"])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import scodec
-from scodec import container, luma
+from scodec import container, luma, rate
 from scodec.eval.metrics import rgb_psnr, y_psnr
 
 
@@ -29,10 +29,32 @@ def test_default_is_a_small_file_that_looks_like_the_picture(cat):
 
 def test_hints_bring_the_colours_back(cat):
     blind, hinted = (scodec.encode(cat, quality=50, hints=hints) for hints in (0, "auto"))
-    share = scodec.info(hinted).hints_bytes / len(hinted)
-    assert 0.005 < share < 0.4
+    assert scodec.info(hinted).chroma and not scodec.info(blind).chroma
+    assert 0.002 < len(hinted) / len(blind) - 1 < 0.3
     assert rgb_psnr(cat, rebuilt(hinted)) > rgb_psnr(cat, rebuilt(blind)) + 2
     assert y_psnr(cat, rebuilt(hinted)) == pytest.approx(y_psnr(cat, rebuilt(blind)), abs=0.2)
+
+
+@pytest.mark.parametrize("hints", [0, 80, "auto"])
+def test_the_av1_coder(cat, hints):
+    data = scodec.encode(cat, quality=40, luma="av1", hints=hints)
+    facts = scodec.info(data)
+    assert (facts.luma, facts.chroma, facts.hints_bytes > 0) == ("av1", False, hints != 0)
+    assert y_psnr(cat, rebuilt(data)) > 26
+
+
+def test_slow_effort_picks_the_scale_that_suits_the_picture(cat):
+    """An enlarged picture has no detail that full size could show."""
+    large = np.asarray(Image.fromarray(cat).resize((902, 600), Image.Resampling.BICUBIC))
+    medium, slow = (scodec.encode(large, quality=55, effort=effort) for effort in ("medium", "slow"))
+    facts = scodec.info(medium)
+    assert facts.scale == 1 and scodec.info(slow).scale > 1
+
+    def cost(data):
+        mse = 255**2 / 10 ** (y_psnr(large, rebuilt(data, color=False)) / 10)
+        return mse + rate.price("vvc", 1, facts.quantizer) * scodec.info(data).bpp
+
+    assert cost(slow) < 0.95 * cost(medium)
 
 
 def test_the_restorer_beats_plain_enlargement(cat):
@@ -130,6 +152,7 @@ def test_every_kind_of_source_and_sink(small, tmp_path):
         {"hints": -1},
         {"hints": "many"},
         {"luma": "x"},
+        {"effort": "x"},
         {"target_bytes": 0},
     ],
 )

@@ -1,3 +1,4 @@
+import dataclasses
 import struct
 import zlib
 
@@ -38,6 +39,15 @@ def test_parse_inverts_pack(stream):
 def test_golden_bytes():
     body = bytes.fromhex("d3535a 01 02 8006 8004 10 37 04 05") + b"lumahints"
     assert container.pack(EXAMPLE) == sealed(body)
+
+
+@pytest.mark.parametrize("change", [{"luma": "av1"}, {"gray": True}, {"hints": b"x"}])
+def test_chroma_needs_vvc_and_colour_and_excludes_hints(change):
+    hints = change.pop("hints", b"")
+    header = Header(768, 512, 1, 40, "vvc", chroma=True)
+    assert container.parse(container.pack(Stream(header, b"x"))).header == header
+    with pytest.raises(BadFile, match="contradicts"):
+        container.parse(container.pack(Stream(dataclasses.replace(header, **change), b"x", hints)))
 
 
 def test_overhead_of_a_bare_file():

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from scodec import luma, luma_av1, luma_vvc
+from scodec import hints, luma, luma_av1, luma_vvc, photo
 from scodec.errors import BadFile, Unsupported
 
 
@@ -51,9 +51,20 @@ def test_any_size(y, height, width, effort, quantizer):
     assert np.abs(decoded.astype(int) - part).mean() < 30
 
 
+def test_chroma_comes_along(cat):
+    y, cb, cr = photo.planes(cat)
+    chroma = hints.cell_means(np.stack([cb, cr]), 2)
+    section = luma_vvc.encode(y, 36, chroma=chroma)
+    y_hat, chroma_hat = luma_vvc.decode_colour(section, y.shape[1], y.shape[0])
+    assert psnr(y_hat, y) > 30
+    assert chroma_hat.shape == chroma.shape
+    assert np.square(chroma_hat - chroma).mean() < 0.1 * np.square(chroma).mean()
+    assert len(section) < 1.2 * len(luma_vvc.encode(y, 36))
+
+
 def test_a_decoder_that_errs_is_noticed(y, monkeypatch):
     rebuild = luma_vvc._decoded
-    monkeypatch.setattr(luma_vvc, "_decoded", lambda *arguments: rebuild(*arguments) ^ 1)
+    monkeypatch.setattr(luma_vvc, "_decoded", lambda *arguments: tuple(plane ^ 1 for plane in rebuild(*arguments)))
     with pytest.raises(Unsupported, match="decodes this picture wrongly"):
         luma_vvc.encode(y[:64, :200], 40)
 
