@@ -67,10 +67,9 @@ def rebuild(
     if tile is not None and tile < 64:
         raise BadRequest(f"tiles of {tile} pixels are too small: take 64 or more")
     header = stream.header
-    known = hints.decode(stream.hints, header.width, header.height) if stream.hints else None
+    grid = hints.decode(stream.hints, header.width, header.height) if stream.hints else None
     if header.chroma:
         y_small, chroma = luma_vvc.decode_colour(stream.luma, *header.luma_size)
-        known = hints.HintGrid(2 * header.scale, luma_vvc.step(header.quantizer), chroma)
     else:
         y_small = luma.CODERS[header.luma].decode(stream.luma, *header.luma_size)
 
@@ -89,9 +88,11 @@ def rebuild(
     )
     if header.gray or not color:
         return y.round().astype(np.uint8)
-    if known is None:
+    if header.chroma:
+        return networks.paint(y, chroma, 2 * header.scale)
+    if grid is None:
         return networks.colorize(y, None, 0, 0)
-    return networks.colorize(y, known.grid, known.cell, known.step)
+    return networks.colorize(y, grid.grid, grid.cell, grid.step)
 
 
 def info(data: Data) -> Info:

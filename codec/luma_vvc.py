@@ -95,11 +95,6 @@ def decode_colour(section: bytes, width: int, height: int) -> tuple[np.ndarray, 
     return np.minimum((y[:height, :width] + 2) >> 2, 255).astype(np.uint8), planes / 4 - 128
 
 
-def step(quantizer: int) -> float:
-    """Quantization step in levels (H.266, 8.7.3, without the bit depth)."""
-    return 2 ** ((quantizer - 4) / 6)
-
-
 def _padded(plane: np.ndarray, height: int, width: int) -> bytes:
     """Ten-bit samples, the right and lower edges replicated."""
     return np.pad(plane, ((0, height - plane.shape[0]), (0, width - plane.shape[1])), "edge").astype("<u2").tobytes()

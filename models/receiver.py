@@ -83,7 +83,7 @@ class Receiver:
         height, width = y.shape
         reduction = min(1.0, math.sqrt(COLOUR_PIXELS / (height * width)))
         size = max(2, round(height * reduction / 2) * 2), max(2, round(width * reduction / 2) * 2)
-        y_11HW = torch.from_numpy(y)[None, None].to(self.device) / 255
+        y_11HW = self._tensor(y)
         seen = y_11HW if size == y.shape else F.interpolate(y_11HW, size, mode="bilinear", antialias=True).clamp(0, 1)
         hint = None if grid is None else enlarge_hint(grid, cell * reduction, step, *size)
         plane = torch.zeros(2, size[0] // 2, size[1] // 2) if hint is None else hint.plane
@@ -92,23 +92,27 @@ class Receiver:
         chroma = self._run(
             self.colorizer, _padded(seen, multiple), _padded(plane[None].to(self.device), multiple // 2), numbers
         )
-        chroma = chroma[:, :, : size[0] // 2, : size[1] // 2]
-        luma = F.avg_pool2d(seen, 2)
+        chroma, luma = chroma[:, :, : size[0] // 2, : size[1] // 2], F.avg_pool2d(seen, 2)
         planes = torch.cat([chroma, _slopes(chroma, luma), luma], 1)
 
-        rgb = np.empty((height, width, 3), np.uint8)
-        for top in range(0, height, STRIP):
-            strip = y_11HW[:, :, top : top + STRIP]
-            chroma_strip, slopes, blurred = _rows(planes, top, height, width, STRIP).split([2, 2, 1], 1)
-            cb, cr = ((chroma_strip + slopes * (strip - blurred)) * CHROMA_UNIT)[0]
-            luma_strip = strip[0, 0] * 255
-            channels = (
-                luma_strip + 1.402 * cr,
-                luma_strip - 0.344136 * cb - 0.714136 * cr,
-                luma_strip + 1.772 * cb,
-            )
-            rgb[top : top + STRIP] = torch.stack(channels, 2).round().clamp(0, 255).to(torch.uint8).cpu().numpy()
-        return rgb
+        def guided(top: int, strip: Tensor) -> Tensor:
+            smooth, slopes, blurred = _rows(planes, top, height, width, (height, width)).split([2, 2, 1], 1)
+            return (smooth + slopes * (strip - blurred)) * CHROMA_UNIT
+
+        return _painted(y_11HW, guided)
+
+    @torch.inference_mode()
+    def paint(self, y: np.ndarray, chroma: np.ndarray, cell: int) -> np.ndarray:
+        """Luma (float32, H x W, 0..255) and coded chroma, a sample for each cell (2, rows, columns; levels) -> RGB.
+
+        Plain bicubic enlargement: neither the colorizer nor the luma as a guide makes the chroma of VVC better.
+        """
+        planes = torch.from_numpy(chroma)[None].to(self.device)
+        extent = cell * chroma.shape[1], cell * chroma.shape[2]
+        return _painted(self._tensor(y), lambda top, _: _rows(planes, top, *y.shape, extent))
+
+    def _tensor(self, y: np.ndarray) -> Tensor:
+        return torch.from_numpy(y)[None, None].to(self.device) / 255
 
     def _run(self, network: nn.Module, *inputs: Tensor) -> Tensor:
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
@@ -169,6 +173,19 @@ def _padded(x: Tensor, multiple: int) -> Tensor:
     return F.pad(x, (0, -width % multiple, 0, -height % multiple), mode="replicate")
 
 
+def _painted(y_11HW: Tensor, chroma: Callable[[int, Tensor], Tensor]) -> np.ndarray:
+    """RGB (uint8, H x W x 3) of a luma; `chroma` gives the levels from a top row on, for a strip of luma."""
+    height, width = y_11HW.shape[2:]
+    rgb = np.empty((height, width, 3), np.uint8)
+    for top in range(0, height, STRIP):
+        strip = y_11HW[:, :, top : top + STRIP]
+        cb, cr = chroma(top, strip)[0]
+        luma = strip[0, 0] * 255
+        channels = luma + 1.402 * cr, luma - 0.344136 * cb - 0.714136 * cr, luma + 1.772 * cb
+        rgb[top : top + STRIP] = torch.stack(channels, 2).round().clamp(0, 255).to(torch.uint8).cpu().numpy()
+    return rgb
+
+
 def _slopes(chroma: Tensor, luma: Tensor) -> Tensor:
     """Local change of chroma per change of luma (the `a` of the guided filter, He et al. 2013, eq. 5)."""
 
@@ -181,10 +198,10 @@ def _slopes(chroma: Tensor, luma: Tensor) -> Tensor:
     return covariance / (variance + GUIDE_EPSILON)
 
 
-def _rows(planes: Tensor, top: int, height: int, width: int, count: int) -> Tensor:
-    """Rows top..top + count of the bicubic enlargement of planes (1, C, h, w) to height x width."""
-    rows = torch.arange(top, min(top + count, height), device=planes.device, dtype=torch.float32)
+def _rows(planes: Tensor, top: int, height: int, width: int, extent: tuple[int, int]) -> Tensor:
+    """A strip of the bicubic enlargement of planes (1, C, h, w) to an extent, of which height x width are wanted."""
+    rows = torch.arange(top, min(top + STRIP, height), device=planes.device, dtype=torch.float32)
     columns = torch.arange(width, device=planes.device, dtype=torch.float32)
-    y, x = (rows + 0.5) / height * 2 - 1, (columns + 0.5) / width * 2 - 1
+    y, x = (rows + 0.5) / extent[0] * 2 - 1, (columns + 0.5) / extent[1] * 2 - 1
     where = torch.stack([x.expand(len(y), -1), y[:, None].expand(-1, len(x))], 2)[None]
     return F.grid_sample(planes, where, mode="bicubic", padding_mode="border", align_corners=False)

@@ -9,7 +9,7 @@ from PIL import Image
 
 from scodec.cli import main
 from scodec.errors import BadRequest
-from scodec.eval import metrics, plots, rd, sheet
+from scodec.eval import colour, metrics, plots, rd, sheet
 from scodec.eval.bd import bd_rate
 from scodec.eval.codecs import ANCHORS, CODECS
 
@@ -269,3 +269,24 @@ def test_sheet(small, tmp_path):
     assert CliRunner().invoke(sheet.main, arguments).exit_code == 0
     with Image.open(tmp_path / "sheet.png") as page:
         assert page.width > 5 * small.shape[1] and page.height > small.shape[0]
+
+
+def test_colour_alone(tmp_path, cat):
+    """Hints steer better than a plain grid of as many bytes, and any colour is better than none."""
+    Image.fromarray(cat).save(tmp_path / "cat.png")
+    result = CliRunner().invoke(colour.main, [str(tmp_path), "-j", "1"])
+    assert result.exit_code == 0, result.output
+    figures = {line[:28].strip(): float(line[28:]) for line in result.stdout.splitlines() if ":" in line or "," in line}
+    assert figures["blind: RGB-PSNR"] > figures["grey: RGB-PSNR"]
+    for budget in colour.BUDGETS:
+        assert figures[f"{budget} bytes, hints"] > figures[f"{budget} bytes, plain grid"] > figures["blind: RGB-PSNR"]
+
+
+def test_code_length_of_the_plain_grid():
+    rng = np.random.default_rng(0)
+    values = rng.geometric(0.4, 100_000) - rng.geometric(0.4, 100_000)  # two-sided geometric, ratio 0.6
+    counts = np.unique(values, return_counts=True)[1] / values.size
+    assert colour._bits(values) / values.size == pytest.approx(-(counts * np.log2(counts)).sum(), rel=0.01)
+    assert colour._bits(np.zeros(9, int)) == 0
+    ramp = np.add.outer(np.arange(5), 2 * np.arange(7)) + 3
+    assert np.count_nonzero(colour._predicted(ramp)[1:, 1:] > 1) == 0

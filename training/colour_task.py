@@ -10,21 +10,18 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from scodec import hints, luma_av1, luma_vvc, photo, scaling
+from scodec import hints, luma_av1, photo, scaling
 from scodec.models.colorizer import CHROMA_UNIT, Colorizer, describe, enlarge_hint
 from scodec.models.restorer import enlarge
 from scodec.training.losses import RGB_OF_CHROMA, chroma_rms
 from scodec.training.recipe import Recipe
 
-#: What is known of the chroma of a sample, and how often: nothing, hints, or chroma coded along with the luma.
-KNOWN = {"nothing": 0.35, "hints": 0.25, "coded": 0.4}
-#: The hints of a sample: for every cell size how often it is drawn, and the range of quantization steps; as files of 20
-#: to 1,000 bytes have them.
-HINTS = {8: (0.4, 12.0, 128.0), 16: (0.3, 6.0, 80.0), 32: (0.2, 10.0, 64.0), 64: (0.1, 10.0, 64.0)}
-#: Share of the lumas that went through a luma coder where the chroma did not.
-CODED = 0.6
-#: Scales and quantizers of the coders, the coarse end; av1, the quicker, where only luma is coded (faults look alike).
-SCALES, VVC_QUANTIZERS, AV1_QUANTIZERS = (1, 1, 2, 2, 3), (34, 52), (38, 64)
+#: Share of the samples without hints, and of those whose luma went through the luma coder.
+BLIND, CODED = 0.5, 0.6
+#: Cell sizes of the hints, how often each is drawn, and the range of quantization steps.
+CELLS, CELL_SHARES, STEPS = (8, 16, 32, 64), (0.45, 0.3, 0.15, 0.1), (6.0, 64.0)
+#: The coded luma of a sample: scales, and the coarse end of the quantizers of the quicker coder (faults look alike).
+SCALES, QUANTIZERS = (1, 1, 2, 2, 3), (38, 64)
 
 
 class ColourTask:
@@ -43,33 +40,25 @@ class ColourTask:
         samples = []
         for _ in range(self.recipe.batch):
             y, cb, cr = self._sample(self.train[rng.integers(len(self.train))], rng)
-            known = rng.choice(list(KNOWN), p=list(KNOWN.values()))
-            if known == "coded":
-                scale, quantizer = int(rng.choice(SCALES)), int(rng.integers(*VVC_QUANTIZERS))
-                samples.append(_coded_together(y, cb, cr, scale, quantizer))
-            else:
-                shown = _coded(y, rng) if rng.random() < CODED else y
-                samples.append(_tensors(shown, cb, cr, _hint(cb, cr, rng) if known == "hints" else None))
+            shown = _code(y, rng) if rng.random() < CODED else y
+            blind = rng.random() < BLIND
+            samples.append(_tensors(shown, cb, cr, None if blind else _hint(cb, cr, rng)))
         return {key: torch.cat([sample[key] for sample in samples]) for key in samples[0]}
 
     def loss(self, network: nn.Module, batch: dict[str, Tensor]) -> Tensor:
         return chroma_rms(network(batch["y"], batch["hint"], batch["describe"]) - batch["chroma"])
 
     def validate(self, network: nn.Module, device: torch.device) -> dict[str, float]:
-        """Mean RGB-PSNR (dB) with true luma: grey, blind, with hints and coded chroma, enlarged plainly and by the
-        network."""
+        """Mean RGB-PSNR (dB) with true luma: grey, blind, and with hints, enlarged plainly and by the network."""
         values: dict[str, list[float]] = {}
         for y, cb, cr in self.held_out:
             blind = _on(device, _tensors(y, cb, cr, None))
             hinted = _on(device, _tensors(y, cb, cr, hints.quantize(cb, cr, 16, 24.0)))
-            coded = _on(device, _coded_together(y, cb, cr, 1, 44))
             for name, sample, predict in (
                 ("grey", blind, False),
                 ("blind", blind, True),
                 ("bicubic", hinted, False),
                 ("hinted", hinted, True),
-                ("coded", coded, False),
-                ("coded_and_network", coded, True),
             ):
                 chroma = network(sample["y"], sample["hint"], sample["describe"]) if predict else sample["hint"]
                 values.setdefault(f"{name}_dB", []).append(_psnr(chroma - sample["chroma"]))
@@ -89,29 +78,17 @@ class ColourTask:
 
 
 def _hint(cb: np.ndarray, cr: np.ndarray, rng: np.random.Generator) -> hints.HintGrid:
-    cell = int(rng.choice(list(HINTS), p=[share for share, _, _ in HINTS.values()]))
-    _, finest, coarsest = HINTS[cell]
-    return hints.quantize(cb, cr, cell, float(np.exp(rng.uniform(np.log(finest), np.log(coarsest)))))
+    """Hints as files of 20 to 2,000 bytes have them: the smaller the cells, the coarser the step."""
+    cell = int(rng.choice(CELLS, p=CELL_SHARES))
+    return hints.quantize(cb, cr, cell, float(np.exp(rng.uniform(*np.log(STEPS)))))
 
 
-def _coded(y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _code(y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """What the receiver would see of a luma, but for the restorer."""
-    scale, quantizer = int(rng.choice(SCALES)), int(rng.integers(*AV1_QUANTIZERS))
+    scale, quantizer = SCALES[rng.integers(len(SCALES))], int(rng.integers(*QUANTIZERS))
     small = scaling.shrink(y, scale)
-    return _enlarged(luma_av1.decode(luma_av1.encode(small, quantizer, "fast"), *small.shape[::-1]), scale, y.shape)
-
-
-def _coded_together(y: np.ndarray, cb: np.ndarray, cr: np.ndarray, scale: int, quantizer: int) -> dict[str, Tensor]:
-    """A sample whose chroma was coded along with the luma."""
-    small, chroma = scaling.shrink(y, scale), hints.cell_means(np.stack([cb, cr]), 2 * scale)
-    section = luma_vvc.encode(small, quantizer, "fast", chroma)
-    y_hat, chroma_hat = luma_vvc.decode_colour(section, *small.shape[::-1])
-    known = hints.HintGrid(2 * scale, luma_vvc.step(quantizer), chroma_hat)
-    return _tensors(_enlarged(y_hat, scale, y.shape), cb, cr, known)
-
-
-def _enlarged(y_small: np.ndarray, scale: int, shape: tuple[int, ...]) -> np.ndarray:
-    large = enlarge(torch.from_numpy(y_small.copy())[None, None] / 255, scale)[0, 0, : shape[0], : shape[1]]
+    small = luma_av1.decode(luma_av1.encode(small, quantizer, "fast"), small.shape[1], small.shape[0])
+    large = enlarge(torch.from_numpy(small)[None, None] / 255, scale)[0, 0, : y.shape[0], : y.shape[1]]
     return (large * 255).numpy()
 
 
