@@ -140,7 +140,7 @@ def main() -> None:
 )  # fmt: skip
 @click.option(
     "--hints", type=Hints(), default=0, show_default=True,
-    help="Spend at most that many bytes on colour; auto weighs them against luminance. "
+    help="Spend at most that many bytes on colour; auto as many as pay, coded along with vvc. "
     "With 0 the colours are the receiver's guess.",
 )  # fmt: skip
 @click.option("--target-size", type=click.IntRange(min=1), metavar="BYTES", help="Largest file allowed.")
@@ -197,9 +197,10 @@ def encode(
     files.write(target, data, force=force)
     if not quiet:
         facts = scodec.info(data)
+        colour = "chroma coded along" if facts.chroma else f"hints {facts.hints_bytes} bytes"
         _note(
-            f"{facts.total_bytes} bytes, {facts.bpp:.4f} bpp, scale {facts.scale}, "
-            f"quantizer {facts.quantizer}, hints {facts.hints_bytes} bytes"
+            f"{facts.total_bytes} bytes, {facts.bpp:.4f} bpp, {facts.luma}, scale {facts.scale}, "
+            f"quantizer {facts.quantizer}, {colour}"
         )
 
 
