@@ -110,7 +110,8 @@ def _decoded(section: bytes, width: int, height: int) -> tuple[np.ndarray, np.nd
     if len(result.stdout) != count * 3:
         raise BadFile(f"the luma data can't be decoded ({_reason(result.stderr)}): the file is damaged, get it again")
     y, cb, cr = np.split(np.frombuffer(result.stdout, "<u2"), [count, count + count // 4])
-    return y.reshape(height, width), *(plane.reshape(height // 2, width // 2) for plane in (cb, cr))
+    half = height // 2, width // 2
+    return y.reshape(height, width), cb.reshape(half), cr.reshape(half)
 
 
 def _ffmpeg(*arguments: str, data: bytes) -> subprocess.CompletedProcess[bytes]:

@@ -44,8 +44,8 @@ def _jxl(rgb: np.ndarray, quality: int) -> bytes:
     return _pillow(rgb, quality, "JXL", effort=9)
 
 
-def _scodec(rgb: np.ndarray, quality: int, **options: int | str) -> bytes:
-    return scodec.encode(rgb, quality=quality, **options)
+def _scodec(rgb: np.ndarray, quality: int, hints: int | str, effort: str = "medium") -> bytes:
+    return scodec.encode(rgb, quality=quality, hints=hints, effort=effort)
 
 
 def _rebuild(data: bytes, color: bool) -> np.ndarray:

@@ -9,6 +9,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 
@@ -57,14 +58,11 @@ def main(picture: Path, large: bool) -> None:
 def _encoding(photo: Image.Image) -> None:
     click.echo("encoding 768 x 512                    bytes   seconds   AVIF / this")
     for avif_quality, quality in ((3, 27), (15, 45)):
-        file = io.BytesIO()
-        avif = _best(lambda q=avif_quality: photo.save(io.BytesIO(), "AVIF", quality=q, speed=4))
-        photo.save(file, "AVIF", quality=avif_quality, speed=4)
-        click.echo(f"AVIF speed 4, quality {avif_quality:<10}{len(file.getvalue()):12}{avif:10.3f}")
+        avif = _best(partial(_avif, photo, avif_quality))
+        click.echo(f"AVIF speed 4, quality {avif_quality:<10}{len(_avif(photo, avif_quality)):12}{avif:10.3f}")
         for luma, effort in (("av1", "fast"), ("av1", "medium"), ("vvc", "fast"), ("vvc", "medium"), ("vvc", "slow")):
-            options = {"quality": quality, "luma": luma, "effort": effort}
-            seconds = _best(lambda options=options: scodec.encode(photo, **options))
-            size = len(scodec.encode(photo, **options))
+            encode = partial(scodec.encode, photo, quality=quality, luma=luma, effort=effort)
+            seconds, size = _best(encode), len(encode())
             click.echo(f"  {luma} {effort:8} quality {quality:<11}{size:12}{seconds:10.3f}{avif / seconds:10.2f} x")
 
 
@@ -74,9 +72,10 @@ def _decoding(photo: Image.Image) -> None:
 
     click.echo("decoding 768 x 512                  seconds   this / scodec")
     ours = {}
-    for name, hints in (("luminance only", 0), ("hints auto", "auto")):
+    modes: tuple[tuple[str, int | str], ...] = (("luminance only", 0), ("hints auto", "auto"))
+    for name, hints in modes:
         data = scodec.encode(photo, hints=hints)
-        ours[name] = _best(lambda data=data: scodec.decode(data))
+        ours[name] = _best(partial(scodec.decode, data))
         click.echo(f"scodec, {name:24}{ours[name]:10.3f}")
     x = torch.from_numpy(np.array(photo)).permute(2, 0, 1)[None].float() / 255
     for name, build, repeats in (("mbt2018_mean", mbt2018_mean, REPEATS), ("cheng2020_attn", cheng2020_attn, 1)):
@@ -84,7 +83,7 @@ def _decoding(photo: Image.Image) -> None:
         model.update(force=True)
         with torch.inference_mode():
             coded = model.compress(x)
-            seconds = _best(lambda m=model, c=coded: m.decompress(c["strings"], c["shape"]), repeats)
+            seconds = _best(partial(model.decompress, coded["strings"], coded["shape"]), repeats)
         click.echo(f"CompressAI {name:21}{seconds:10.3f}{seconds / ours['luminance only']:10.1f} x")
 
 
@@ -96,6 +95,12 @@ def _sizes(picture: Path) -> None:
         run = subprocess.run([sys.executable, "-c", _LARGE, *arguments], check=True, capture_output=True, text=True)
         size, encode, encode_peak, decode, decode_peak = json.loads(run.stdout.splitlines()[-1])
         click.echo(f"{megapixels:10}{size:10}{encode:10.1f}{encode_peak:9.2f}{decode:10.1f}{decode_peak:9.2f}")
+
+
+def _avif(photo: Image.Image, quality: int) -> bytes:
+    file = io.BytesIO()
+    photo.save(file, "AVIF", quality=quality, speed=4)
+    return file.getvalue()
 
 
 def _best(work: Callable[[], object], repeats: int = REPEATS) -> float:

@@ -107,9 +107,10 @@ class Receiver:
 
         Plain bicubic enlargement: neither the colorizer nor the luma as a guide makes the chroma of VVC better.
         """
+        height, width = y.shape
         planes = torch.from_numpy(chroma)[None].to(self.device)
         extent = cell * chroma.shape[1], cell * chroma.shape[2]
-        return _painted(self._tensor(y), lambda top, _: _rows(planes, top, *y.shape, extent))
+        return _painted(self._tensor(y), lambda top, _: _rows(planes, top, height, width, extent))
 
     def _tensor(self, y: np.ndarray) -> Tensor:
         return torch.from_numpy(y)[None, None].to(self.device) / 255

@@ -29,7 +29,7 @@ class LumaTask:
 
     def batch(self, rng: np.random.Generator) -> dict[str, Tensor]:
         """One batch: y_up and y (B, 1, patch, patch) in 0..1; coder (position in CODERS), scale and quantizer (B)."""
-        samples = []
+        samples: list[dict[str, Tensor]] = []
         while len(samples) < self.recipe.batch:
             coded = self.train[rng.integers(len(self.train))]
             variant = coded.variants[rng.integers(len(coded.variants))]

@@ -62,7 +62,10 @@ def load(path: Path) -> Coded:
     """One cached picture."""
     with np.load(path) as data:
         keys = zip(data["coders"], data["keys"].tolist(), strict=True)
-        return Coded(data["y"], [Variant(str(coder), *key, data[f"v{i}"]) for i, (coder, key) in enumerate(keys)])
+        variants = [
+            Variant(str(coder), scale, quantizer, data[f"v{i}"]) for i, (coder, (scale, quantizer)) in enumerate(keys)
+        ]
+        return Coded(data["y"], variants)
 
 
 def _code(path: Path, target: Path) -> None:
