@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 
 import scodec
-from scodec import container, hints, luma
+from scodec import container, hints, luma, luma_vvc
 from scodec.eval.metrics import rgb_psnr
 
 FILES = sorted((Path(__file__).parent / "golden").glob("*.scz"))
 
 
 def test_there_are_golden_files():
-    assert {file.stem for file in FILES} >= {"v1-luma", "v1-hints", "v1-gray", "v1-scale4"}
+    assert {file.stem for file in FILES} >= {"v1-luma", "v1-hints", "v1-gray", "v1-scale4", "v1-vvc", "v1-vvc-chroma"}
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
@@ -30,6 +30,9 @@ def test_golden(file, cat):
     assert vars(header) | expected["header"] == vars(header)
     y = luma.CODERS[header.luma].decode(stream.luma, *header.luma_size)
     assert hashlib.sha256(y.tobytes()).hexdigest() == expected["luma_sha256"]
+    if header.chroma:
+        chroma = luma_vvc.decode_colour(stream.luma, *header.luma_size)[1]
+        assert hashlib.sha256(chroma.tobytes()).hexdigest() == expected["chroma_sha256"]
     if expected["hints"]:
         grid = hints.decode(stream.hints, header.width, header.height)
         assert (grid.cell, round(grid.step, 4)) == (expected["hints"]["cell"], expected["hints"]["step"])
