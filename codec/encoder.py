@@ -76,7 +76,7 @@ def encode(
         return dataclasses.replace(stream, hints=chosen)
 
     if target_bytes is None:
-        return container.pack(code(rate.rung(luma, quality, rungs)))
+        return container.pack(code(rate.rung(luma, quality, rungs, y)))
     stream = _within(target_bytes, len(rungs), code)
     if colours and _size(stream) <= target_bytes:
         stream = _with_more_colour(stream, target_bytes, cb, cr)
