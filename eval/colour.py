@@ -1,8 +1,10 @@
-"""Colour alone, with the true luma: blind, and with hints against a plain grid. `python -m scodec.eval.colour FOLDER`
+"""Colour alone, with the true luma: blind, and by bytes against a plain grid. `python -m scodec.eval.colour FOLDER`
 
 The plain grid is the mean chroma of cells, quantized, predicted from the neighbours; its size is the ideal code length
 of what remains under the best two-sided geometric distribution of each plane, which comes for free, and a byte for cell
-and step. It is enlarged bicubically, and cell and step are the best for every picture and budget.
+and step. It is enlarged bicubically, and cell and step are the best for every picture and budget. Of chroma coded along
+with the luma (`--hints auto`) the bytes are what it adds to the file; per budget the finest of `RUNGS` that it suffices
+for.
 """
 
 from concurrent.futures import ProcessPoolExecutor
@@ -13,12 +15,14 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from scodec import hints, photo
+from scodec import hints, luma_vvc, photo, rate, scaling
 from scodec.eval import rd
 from scodec.eval.metrics import ciede2000, colourfulness_ratio, rgb_psnr
 
 BUDGETS = (30, 60, 120, 250)
 CELLS = (16, 24, 32, 48, 64, 96, 128, 192, 256)
+#: Places on the ladder of scales and quantizers where chroma is coded along.
+RUNGS = rate.LADDERS["vvc"][0:40:3]
 STEPS = (3, 4, 6, 8, 12, 16, 24, 32)
 
 
@@ -50,13 +54,31 @@ def _measure(path: Path) -> dict[str, float]:
         "grey: CIEDE2000": ciede2000(rgb, gray),
         "blind: CIEDE2000": ciede2000(rgb, blind),
     }
-    plain = _plain_grids(cb, cr)
+    plain, along = _plain_grids(cb, cr), _coded_along(rgb)
     for budget in BUDGETS:
         known = hints.decode(hints.encode(cb, cr, budget), y.shape[1], y.shape[0])
         grids = [grid for size, grid in plain if size <= budget]
         figures[f"{budget} bytes, plain grid"] = max(rgb_psnr(rgb, photo.merge(y, *grid)) for grid in grids)
         figures[f"{budget} bytes, hints"] = rgb_psnr(rgb, networks.colorize(luma, known.grid, known.cell, known.step))
+        affordable = [quality for size, quality in along if size <= budget]
+        figures[f"{budget} bytes, coded along"] = max(affordable, default=figures["grey: RGB-PSNR"])
     return figures
+
+
+def _coded_along(rgb: np.ndarray) -> list[tuple[int, float]]:
+    """(bytes that chroma adds to the file, RGB-PSNR with true luma) at every rung."""
+    from scodec.models import receiver
+
+    networks = receiver.get("cpu")
+    y, cb, cr = photo.planes(rgb)
+    found = []
+    for scale, quantizer in RUNGS:
+        small = scaling.shrink(y, scale)
+        section = luma_vvc.encode(small, quantizer, chroma=hints.cell_means(np.stack([cb, cr]), 2 * scale))
+        added = len(section) - len(luma_vvc.encode(small, quantizer))
+        _, chroma = luma_vvc.decode_colour(section, small.shape[1], small.shape[0])
+        found.append((added, rgb_psnr(rgb, networks.paint(y.astype(np.float32), chroma, 2 * scale))))
+    return found
 
 
 def _plain_grids(cb: np.ndarray, cr: np.ndarray) -> list[tuple[float, np.ndarray]]:

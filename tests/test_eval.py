@@ -280,6 +280,7 @@ def test_colour_alone(tmp_path, cat):
     assert figures["blind: RGB-PSNR"] > figures["grey: RGB-PSNR"]
     for budget in colour.BUDGETS:
         assert figures[f"{budget} bytes, hints"] > figures[f"{budget} bytes, plain grid"] > figures["blind: RGB-PSNR"]
+    assert figures["120 bytes, coded along"] > figures["120 bytes, plain grid"]
 
 
 def test_code_length_of_the_plain_grid():
