@@ -12,8 +12,13 @@ STREAM = "-"
 
 
 def read(path: str) -> bytes:
-    """The whole content of a file, or of standard input for "-". Raises OSError with the file's name."""
+    """The whole content of a file, or of standard input for "-".
+
+    Raises OSError with the file's name, BadRequest if standard input is closed.
+    """
     if path == STREAM:
+        if sys.stdin is None:
+            raise BadRequest("standard input is closed; name a file")
         return sys.stdin.buffer.read()
     return Path(path).read_bytes()
 
@@ -22,9 +27,11 @@ def check_writable(path: str, *, force: bool) -> None:
     """Fail early, before any long work, where `write` is bound to fail.
 
     Raises BadRequest if the file exists (without `force`), is a folder, lies in a missing folder or one that
-    may not be written, or if "-" is a terminal.
+    may not be written, or if "-" is a terminal or closed.
     """
     if path == STREAM:
+        if sys.stdout is None:
+            raise BadRequest("standard output is closed; redirect it or name a file")
         if sys.stdout.isatty():
             raise BadRequest("standard output is a terminal; redirect it or name a file")
         return

@@ -162,6 +162,8 @@ def _stream(section: bytes, width: int, height: int) -> bytes:
         units.append(_ADAPTATION_HEADER + section[at : at + size])
         at += size
     units.append(_SLICE_HEADER + section[at:])
+    if any(b"\0\0\1" in unit for unit in units):  # would smuggle in units of its own, a huge picture's say
+        raise BadFile("the luma data holds a start code: the file is damaged, get it again")
     return b"".join(_START + unit for unit in units)
 
 
