@@ -6,6 +6,8 @@ y_small --enlarge--> restorer (in tiles) --> y --+----------------------------+-
 """
 
 import math
+import os
+import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -131,12 +133,25 @@ class Receiver:
         return enlarge(window, scale)[:, :, at[0], at[1]]
 
 
-@cache
+_loading = threading.Lock()
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(before=_loading.acquire, after_in_parent=_loading.release, after_in_child=_loading.release)
+    # A forked child believes in the threads of torch's pool, which it has not got, and would wait for them for ever.
+    os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
+
+
 def get(device: str = "auto", dtype: str = "auto") -> Receiver:
     """The receiver on a device ("auto", "cpu", "cuda", "mps") in a number format ("auto" or torch's name).
 
-    Loaded once per process. Raises BadRequest when the device is not there, Unsupported when weights are missing.
+    Loaded once per process, whatever the threads. Raises BadRequest when the device is not there, Unsupported when
+    weights are missing.
     """
+    with _loading:
+        return _load(device, dtype)
+
+
+@cache
+def _load(device: str, dtype: str) -> Receiver:
     place = torch.device(best_device(device))
     if dtype not in DTYPES:
         raise BadRequest(f"the number format {dtype!r} is unknown: give {', '.join(DTYPES)}")
