@@ -1,5 +1,7 @@
 """scodec: still images at very low rates. A small luminance bitstream out, full-resolution colour back.
 
+Importing it teaches Pillow and imageio the format.
+
 >>> import scodec
 >>> data = scodec.encode("picture.png", quality=30)  # doctest: +SKIP
 >>> image = scodec.decode(data)  # doctest: +SKIP
@@ -7,6 +9,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from scodec import imageio_plugin, pillow_plugin
 from scodec.errors import (
     BadFile,
     BadImage,
@@ -33,6 +36,7 @@ __all__ = [
     "decode",
     "encode",
     "info",
+    "register",
 ]
 
 _HOME = {
@@ -50,3 +54,12 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     return getattr(import_module(_HOME[name]), name)
+
+
+def register() -> None:
+    """Teach Pillow and imageio the format. Importing scodec has done it already."""
+    pillow_plugin.register()
+    imageio_plugin.register()
+
+
+register()

@@ -7,14 +7,21 @@ import json
 import math
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import IO, Any
+from functools import partial
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
 from scodec import files, rate
-from scodec.errors import BadFile, BadImage, ScodecError, Unsupported
+from scodec.errors import BadFile, BadImage, ScodecError, ScodecWarning, Unsupported, explain
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from scodec.batch import Work
 
 # Subcommands that live elsewhere: where, and their line in --help, which must not import them.
 ELSEWHERE = {
@@ -53,15 +60,10 @@ class Commands(click.Group):
             warnings.showwarning = lambda message, *_: _note(f"warning: {message}")
             try:
                 return super().invoke(ctx)
-            except ScodecError as error:
-                raise Failure(str(error)) from error
-            except MemoryError as error:
-                raise Failure("not enough memory for a picture of this size") from error
-            except OSError as error:
-                if error.errno == errno.EPIPE:  # whoever read our output has left: click ends quietly
-                    raise
-                what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-                raise Failure(what) from error
+            except (ScodecError, MemoryError, OSError) as error:
+                if isinstance(error, OSError) and error.errno == errno.EPIPE:
+                    raise  # whoever read our output has left: click ends quietly
+                raise Failure(explain(error) or str(error)) from error
 
 
 class Hints(click.ParamType):
@@ -127,9 +129,59 @@ def main() -> None:
     """
 
 
+def _many(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The arguments that encode and decode share: one file, or many into a folder."""
+    for decorate in (
+        click.option("-f", "--force", is_flag=True, help="Replace what exists."),
+        click.option(
+            "-j", "--jobs", type=click.IntRange(min=1), default=1, show_default=True,
+            help="Files that are worked on at a time, with --output-dir.",
+        ),
+        click.option(
+            "--output-dir", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
+            help="Work on many files and folders; the results go to DIR, folders with their tree, and those that are "
+            "there already are left alone.",
+        ),
+        click.argument("paths", nargs=-1, required=True, metavar="IN OUT|IN...", type=click.Path(allow_dash=True)),
+    ):  # fmt: skip
+        command = decorate(command)
+    return command
+
+
+def _run(
+    work: "Work",
+    paths: tuple[str, ...],
+    folder: Path | None,
+    suffix: str,
+    suffixes: set[str],
+    jobs: int,
+    force: bool,
+) -> None:
+    """One file, or many into a folder; then exit code 1 if any failed."""
+    if folder is None:
+        if len(paths) != 2:
+            raise click.UsageError("give one file and its target, or many files and --output-dir")
+        work(*paths)
+        return
+    from scodec import batch
+
+    todo = batch.jobs(paths, folder, suffix, lambda path: path.suffix.lower() in suffixes)
+    there = [] if force else [job for job in todo if os.path.exists(job[1])]
+    todo = [job for job in todo if job not in there]
+    failures = 0
+    for source, failed, notes in batch.run(work, todo, min(jobs, len(todo) or 1)):
+        for note in notes:
+            _note(f"warning: {source}: {note}")
+        if failed is not None:
+            failures += 1
+            _note(f"error: {failed if source in failed else f'{source}: {failed}'}")
+    _note(f"{len(todo) - failures} done, {len(there)} were there already, {failures} failed")
+    if failures:
+        raise click.exceptions.Exit(1)
+
+
 @main.command()
-@click.argument("source", metavar="IN", type=click.Path(allow_dash=True))
-@click.argument("target", metavar="OUT", type=click.Path(allow_dash=True))
+@_many
 @click.option(
     "-q", "--quality", type=click.IntRange(1, 100), show_default=str(rate.DEFAULT_QUALITY),
     help="Higher is better and larger.",
@@ -156,24 +208,44 @@ def main() -> None:
     "--effort", type=click.Choice(["fast", "medium", "slow"]), default="medium", show_default=True,
     help="Time for bytes; slow also tries what the receiver makes of the other scales.",
 )  # fmt: skip
-@click.option("-f", "--force", is_flag=True, help="Replace OUT if it exists.")
+@click.option("--strip", is_flag=True, help="Leave out EXIF and XMP.")
+@click.option("--frame", type=click.IntRange(min=0), metavar="N", help="Which picture of an animation, from 0 on.")
 @click.option("--quiet", is_flag=True, help="Print no summary.")
 def encode(
-    source: str,
-    target: str,
+    paths: tuple[str, ...],
+    output_dir: Path | None,
+    jobs: int,
+    force: bool,
     quality: int | None,
-    scale: str,
-    hints: int | str,
     target_size: int | None,
     target_bpp: float | None,
-    luma: str,
-    effort: str,
-    force: bool,
+    frame: int | None,
     quiet: bool,
+    scale: str,
+    **options: Any,
 ) -> None:
-    """Encode the picture IN as the .scz file OUT."""
+    """Encode the picture IN as the .scz file OUT, or many pictures IN... into a folder."""
     if sum(option is not None for option in (quality, target_size, target_bpp)) > 1:
         raise click.UsageError("--quality, --target-size and --target-bpp exclude each other")
+    options["quality"] = rate.DEFAULT_QUALITY if quality is None else quality
+    options["scale"] = "auto" if scale == "auto" else int(scale)
+    work = partial(_encode, frame, target_size, target_bpp, force, quiet or output_dir is not None, options)
+    from PIL import Image
+
+    Image.init()
+    _run(work, paths, output_dir, ".scz", set(Image.registered_extensions()) - {".scz"}, jobs, force)
+
+
+def _encode(
+    frame: int | None,
+    target_size: int | None,
+    target_bpp: float | None,
+    force: bool,
+    quiet: bool,
+    options: dict[str, Any],
+    source: str,
+    target: str,
+) -> None:
     files.check_writable(target, force=force)
 
     import scodec
@@ -181,19 +253,11 @@ def encode(
 
     content = files.read(source)
     with _about(source):
-        picture = photo.load(content)
+        picture = photo.load(content, frame)
         if target_bpp is not None:
             height, width, _ = picture.rgb.shape
             target_size = max(1, int(target_bpp * width * height / 8))
-        data = scodec.encode(
-            picture,
-            quality=rate.DEFAULT_QUALITY if quality is None else quality,
-            scale="auto" if scale == "auto" else int(scale),
-            hints=hints,
-            luma=luma,
-            effort=effort,
-            target_bytes=target_size,
-        )
+        data = scodec.encode(picture, target_bytes=target_size, **options)
     files.write(target, data, force=force)
     if not quiet:
         facts = scodec.info(data)
@@ -201,12 +265,12 @@ def encode(
         _note(
             f"{facts.total_bytes} bytes, {facts.bpp:.4f} bpp, {facts.luma}, scale {facts.scale}, "
             f"quantizer {facts.quantizer}, {colour}"
+            + (f", metadata {facts.metadata_bytes} bytes" if facts.metadata_bytes else "")
         )
 
 
 @main.command()
-@click.argument("source", metavar="IN", type=click.Path(allow_dash=True))
-@click.argument("target", metavar="OUT", type=click.Path(allow_dash=True))
+@_many
 @click.option("--gray", is_flag=True, help="Luminance only, as a grey picture.")
 @click.option(
     "--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True,
@@ -220,17 +284,27 @@ def encode(
     "--tile", type=click.IntRange(min=64), metavar="N",
     help="Work in tiles of N x N pixels; smaller ones need less memory.",
 )  # fmt: skip
-@click.option("-f", "--force", is_flag=True, help="Replace OUT if it exists.")
-def decode(source: str, target: str, gray: bool, device: str, dtype: str, tile: int | None, force: bool) -> None:
-    """Decode the .scz file IN to the picture OUT.
+@click.option("--ignore-crc", is_flag=True, help="Show of a damaged file what can be shown.")
+def decode(
+    paths: tuple[str, ...],
+    output_dir: Path | None,
+    jobs: int,
+    force: bool,
+    gray: bool,
+    ignore_crc: bool,
+    **options: Any,
+) -> None:
+    """Decode the .scz file IN to the picture OUT, or many files IN... to PNG pictures in a folder.
 
     The suffix of OUT names the format; standard output gets PNG.
     """
+    options |= {"color": not gray, "check": not ignore_crc}
+    _run(partial(_decode, force, output_dir is None, options), paths, output_dir, ".png", {".scz"}, jobs, force)
+
+
+def _decode(force: bool, show_progress: bool, options: dict[str, Any], source: str, target: str) -> None:
     kind = _picture_format(target)
     files.check_writable(target, force=force)
-
-    import io
-    from functools import partial
 
     from tqdm import tqdm
 
@@ -240,10 +314,28 @@ def decode(source: str, target: str, gray: bool, device: str, dtype: str, tile: 
     progress = partial(tqdm, desc="rebuilding", unit="tile", leave=False, delay=2, disable=None)
     data = files.read(source)
     with _about(source):
-        image = scodec.decode(data, color=not gray, device=device, dtype=dtype, tile=tile, progress=progress)
+        image = scodec.decode(data, progress=progress if show_progress else iter, **options)
+    files.write(target, _saved(image, kind), force=force)
+
+
+def _saved(image: "Image.Image", kind: str) -> bytes:
+    """The bytes of a picture in a format of Pillow's; white behind what the format can't show through."""
+    import io
+
+    from PIL import Image
+
+    kept = {key: value for key, value in image.info.items() if key in ("exif", "xmp")}
     picture = io.BytesIO()
-    image.save(picture, kind, quality=95)  # lossless formats ignore the quality
-    files.write(target, picture.getvalue(), force=force)
+    try:
+        image.save(picture, kind, quality=95, **kept)  # lossless formats ignore the quality
+    except OSError:
+        if "A" not in image.mode:
+            raise
+        warnings.warn(f"{kind} keeps no transparency: the picture was put on white", ScodecWarning, 2)
+        white = Image.new("RGBA", image.size, "white")
+        opaque = Image.alpha_composite(white, image.convert("RGBA")).convert(image.mode.removesuffix("A"))
+        opaque.save(picture, kind, quality=95, **kept)
+    return picture.getvalue()
 
 
 def _picture_format(target: str) -> str:

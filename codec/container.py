@@ -1,6 +1,6 @@
 """The .scz container: bytes and nothing else. docs/format.md describes every byte.
 
-magic, version | flags | width, height | scale, luma coder | quantizer | lengths | luma | hints | boxes | CRC-32
+magic, version | flags | width, height | scale, luma coder | quantizer | lengths | luma | hints | alpha | boxes | CRC-32
 """
 
 import struct
@@ -17,8 +17,8 @@ LUMA_CODERS = {0: "av1", 1: "vvc"}
 MAX_PIXELS = 2 * (1024 * 1024 * 1024 // 4 // 3)
 MAX_SIDE = 65535
 
-_GRAY, _HINTS, _BOXES, _CHROMA = 1, 2, 4, 8
-_KNOWN_FLAGS = _GRAY | _HINTS | _BOXES | _CHROMA
+_GRAY, _HINTS, _BOXES, _CHROMA, _ALPHA = 1, 2, 4, 8, 16
+_KNOWN_FLAGS = _GRAY | _HINTS | _BOXES | _CHROMA | _ALPHA
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class Header:
     luma: str
     gray: bool = False  # the source had no colour: never colour it
     chroma: bool = False  # the luma section holds chroma as well
+    alpha: bool = False  # transparency follows
     version: int = VERSION
 
     @property
@@ -47,13 +48,15 @@ class Stream:
     header: Header
     luma: bytes
     hints: bytes = b""
+    alpha: bytes = b""  # a plane of the picture's size by the same luma coder; none unless header.alpha
     boxes: tuple[tuple[bytes, bytes], ...] = field(default=())  # (four-byte kind, content); unknown kinds are kept
 
 
 def pack(stream: Stream) -> bytes:
     """The bytes of a file; `parse` is its inverse."""
     header = stream.header
-    flags = _GRAY * header.gray | _HINTS * bool(stream.hints) | _BOXES * bool(stream.boxes) | _CHROMA * header.chroma
+    flags = _GRAY * header.gray | _HINTS * bool(stream.hints) | _BOXES * bool(stream.boxes)
+    flags |= _CHROMA * header.chroma | _ALPHA * header.alpha
     coder = next(number for number, name in LUMA_CODERS.items() if name == header.luma)
     parts = [
         MAGIC,
@@ -63,33 +66,36 @@ def pack(stream: Stream) -> bytes:
         bytes([(header.scale - 1) << 4 | coder, header.quantizer]),
         leb128.write(len(stream.luma)),
         leb128.write(len(stream.hints)) if stream.hints else b"",
+        leb128.write(len(stream.alpha)) if header.alpha else b"",
         stream.luma,
         stream.hints,
+        stream.alpha,
         *(kind + leb128.write(len(content)) + content for kind, content in stream.boxes),
     ]
     data = b"".join(parts)
     return data + struct.pack("<I", zlib.crc32(data))
 
 
-def parse(data: bytes) -> Stream:
+def parse(data: bytes, check: bool = True) -> Stream:
     """Take a file apart and check it.
 
+    Without `check`, damage behind the header is let pass: sections end where the file ends.
     Raises BadFile (not an .scz file, truncated, damaged) or Unsupported (written by a later version).
     """
     header, flags, at = _header(data)
-    if len(data) < at + 4 or zlib.crc32(data[:-4]) != struct.unpack("<I", data[-4:])[0]:
+    if check and (len(data) < at + 4 or zlib.crc32(data[:-4]) != struct.unpack("<I", data[-4:])[0]):
         raise BadFile("the file is truncated or damaged (its checksum does not fit): get it again")
-    body, reader = data[:-4], _Reader(data[:-4], at)
-    luma_length = reader.varint()
-    hints_length = reader.varint() if flags & _HINTS else 0
-    luma, hints = reader.take(luma_length), reader.take(hints_length)
+    body = data[:-4]
+    reader = _Reader(body, at, strict=check)
+    lengths = [reader.varint() if there else 0 for there in (True, flags & _HINTS, flags & _ALPHA)]
+    luma, hints, alpha = (reader.take(length) for length in lengths)
     boxes = []
     while flags & _BOXES and reader.at < len(body):
         kind = reader.take(4)
         boxes.append((kind, reader.take(reader.varint())))
-    if reader.at != len(body):
+    if check and reader.at != len(body):
         raise BadFile("the file holds bytes that belong to nothing: it is damaged, get it again")
-    return Stream(header, luma, hints, tuple(boxes))
+    return Stream(header, luma, hints, alpha, tuple(boxes))
 
 
 def parse_header(data: bytes) -> Header:
@@ -119,22 +125,22 @@ def _header(data: bytes) -> tuple[Header, int, int]:
         raise BadFile("the file's header holds impossible values: it is damaged, get it again")
     if flags & _CHROMA and (coder != 1 or flags & (_GRAY | _HINTS)):
         raise BadFile("the file's header contradicts itself: it is damaged, get it again")
-    gray, chroma = bool(flags & _GRAY), bool(flags & _CHROMA)
-    header = Header(width, height, scale, quantizer, LUMA_CODERS[coder], gray, chroma, version)
+    gray, chroma, alpha = bool(flags & _GRAY), bool(flags & _CHROMA), bool(flags & _ALPHA)
+    header = Header(width, height, scale, quantizer, LUMA_CODERS[coder], gray, chroma, alpha, version)
     return header, flags, reader.at
 
 
 class _Reader:
-    """Reads forward and raises BadFile past the end."""
+    """Reads forward and raises BadFile past the end, or gives what there is when not strict."""
 
-    def __init__(self, data: bytes, at: int) -> None:
-        self.data, self.at = data, at
+    def __init__(self, data: bytes, at: int, strict: bool = True) -> None:
+        self.data, self.at, self.strict = data, at, strict
 
     def take(self, count: int) -> bytes:
         piece = self.data[self.at : self.at + count]
-        if len(piece) != count:
+        if len(piece) != count and self.strict:
             raise BadFile("the file is truncated: get it again")
-        self.at += count
+        self.at += len(piece)
         return piece
 
     def byte(self) -> int:

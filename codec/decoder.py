@@ -2,17 +2,20 @@
 
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 from PIL import Image
 
-from scodec import container, hints, luma, luma_vvc
-from scodec.errors import BadRequest
+from scodec import container, hints, luma, luma_vvc, metadata, photo
+from scodec.errors import BadFile, BadRequest
 
 Data = bytes | bytearray | memoryview | str | os.PathLike[str] | BinaryIO
+
+#: Opacity nearer than this to none or to all is taken for it.
+ALPHA_SNAP = 8
 
 
 @dataclass(frozen=True)
@@ -27,8 +30,11 @@ class Info:
     quantizer: int  # of the luma coder, 0 (finest) to 63
     luma: str  # luma coder
     chroma: bool  # coded along with the luma
+    alpha: bool  # has transparency
     luma_bytes: int  # with that chroma
     hints_bytes: int
+    alpha_bytes: int
+    metadata_bytes: int  # EXIF and XMP, as stored
     total_bytes: int  # the whole file
     bpp: float  # bits of the whole file per pixel of the picture
 
@@ -40,19 +46,93 @@ def decode(
     device: str = "auto",
     dtype: str = "auto",
     tile: int | None = None,
+    check: bool = True,
     progress: Callable[[list], Iterable] = iter,
 ) -> Image.Image:
     """Rebuild the picture of an .scz file.
 
     data: the file's bytes, its path, or a binary file object.
-    color: False gives the luminance alone, as a picture of mode "L"; so does a file whose source was grey.
+    color: False gives the luminance alone, in grey; so does a file whose source was grey.
     device: "auto", "cpu", "cuda" or "mps"; dtype: "auto", "float32", "bfloat16" or "float16" for the networks.
     tile: side of the square tiles that large pictures are restored in, in pixels (at least 64).
+    check: False shows of a damaged file what can be shown: no checksum, colour and transparency only where readable.
     progress: wraps the list of tiles, to show how far the work is (tqdm, say).
 
-    Returns a picture of mode "RGB" or "L". Raises BadFile, Unsupported, BadRequest; OSError when a path can't be read.
+    Returns a picture of mode "RGB" or "L", with transparency "RGBA" or "LA", with EXIF and XMP in its `info`.
+    Raises BadFile, Unsupported, BadRequest; OSError when a path can't be read.
     """
-    return Image.fromarray(rebuild(container.parse(_bytes(data)), color, device, dtype, tile, progress))
+    stream = parse(data, check)
+    image = Image.fromarray(rebuild(stream, color, device, dtype, tile, progress))
+    if stream.header.alpha:
+        image.putalpha(Image.fromarray(opacity(stream)))
+    image.info |= metadata.as_info(metadata.from_boxes(stream.boxes))
+    return image
+
+
+def parse(data: Data, check: bool = True) -> container.Stream:
+    """A file taken apart; without `check` also a damaged one, less what can't be read of it. Raises as `decode`."""
+    stream = container.parse(_bytes(data), check)
+    return stream if check else _readable(stream)
+
+
+def preview(
+    stream: container.Stream, reduction: int, color: bool = True, device: str = "auto", dtype: str = "auto"
+) -> Image.Image:
+    """The picture at 1/reduction of its size, rounded up: what `decode` gives, without the restorer and quickly.
+
+    Needs torch only where the colours are to be guessed. Raises as `decode`.
+    """
+    header = stream.header
+    size = -(-header.width // reduction), -(-header.height // reduction)
+
+    def resized(plane: np.ndarray, cell: int) -> np.ndarray:
+        """A plane of one sample for each `cell` pixels, at the size of the preview."""
+        box = (0, 0, header.width / cell, header.height / cell)
+        small = Image.fromarray(plane.astype(np.float32)).resize(size, Image.Resampling.BICUBIC, box)
+        return np.asarray(small)
+
+    y_small, chroma_small = _planes(stream)
+    y = np.clip(resized(y_small, header.scale), 0, 255)
+    grid = hints.decode(stream.hints, header.width, header.height) if stream.hints else None
+    if header.gray or not color:
+        rgb = y.round().astype(np.uint8)
+    elif chroma_small is not None:
+        rgb = photo.merge(y, *(resized(plane, 2 * header.scale) for plane in chroma_small))
+    elif grid is not None:
+        rgb = photo.merge(y, *(resized(plane, grid.cell) for plane in grid.grid))
+    else:
+        from scodec.models import receiver
+
+        rgb = receiver.get(device, dtype).colorize(y, None, 0, 0)
+    image = Image.fromarray(rgb)
+    if header.alpha:
+        image.putalpha(Image.fromarray(opacity(stream)).resize(size, Image.Resampling.BOX))
+    return image
+
+
+def opacity(stream: container.Stream) -> np.ndarray:
+    """Alpha (uint8, H x W) of a file with transparency. What is nearly clear or opaque was so: coding blurred it."""
+    header = stream.header
+    alpha = luma.CODERS[header.luma].decode(stream.alpha, header.width, header.height)
+    return np.where(alpha < ALPHA_SNAP, 0, np.where(alpha > 255 - ALPHA_SNAP, 255, alpha)).astype(np.uint8)
+
+
+def _readable(stream: container.Stream) -> container.Stream:
+    """A damaged file without the sections that can't be read."""
+    header = stream.header
+
+    def works(part: Callable[[], object]) -> bool:
+        try:
+            part()
+        except BadFile:
+            return False
+        return True
+
+    if stream.hints and not works(lambda: hints.decode(stream.hints, header.width, header.height)):
+        stream = replace(stream, hints=b"")
+    if header.alpha and not works(lambda: opacity(stream)):
+        stream = replace(stream, header=replace(header, alpha=False), alpha=b"")
+    return stream if works(lambda: metadata.from_boxes(stream.boxes)) else replace(stream, boxes=())
 
 
 def rebuild(
@@ -63,15 +143,12 @@ def rebuild(
     tile: int | None = None,
     progress: Callable[[list], Iterable] = iter,
 ) -> np.ndarray:
-    """`decode` for a file taken apart; uint8 (H, W, 3), or (H, W) where `decode` gives mode "L"."""
+    """`decode` for a file taken apart; without transparency; uint8 (H, W, 3), or (H, W) where grey."""
     if tile is not None and tile < 64:
         raise BadRequest(f"tiles of {tile} pixels are too small: take 64 or more")
     header = stream.header
     grid = hints.decode(stream.hints, header.width, header.height) if stream.hints else None
-    if header.chroma:
-        y_small, chroma = luma_vvc.decode_colour(stream.luma, *header.luma_size)
-    else:
-        y_small = luma.CODERS[header.luma].decode(stream.luma, *header.luma_size)
+    y_small, chroma_small = _planes(stream)
 
     from scodec.models import receiver  # torch: only where pictures are rebuilt
 
@@ -88,11 +165,19 @@ def rebuild(
     )
     if header.gray or not color:
         return y.round().astype(np.uint8)
-    if header.chroma:
-        return networks.paint(y, chroma, 2 * header.scale)
+    if chroma_small is not None:
+        return networks.paint(y, chroma_small, 2 * header.scale)
     if grid is None:
         return networks.colorize(y, None, 0, 0)
     return networks.colorize(y, grid.grid, grid.cell, grid.step)
+
+
+def _planes(stream: container.Stream) -> tuple[np.ndarray, np.ndarray | None]:
+    """Decoded luma and, where it was coded along, chroma."""
+    header = stream.header
+    if header.chroma:
+        return luma_vvc.decode_colour(stream.luma, *header.luma_size)
+    return luma.CODERS[header.luma].decode(stream.luma, *header.luma_size), None
 
 
 def info(data: Data) -> Info:
@@ -109,8 +194,11 @@ def info(data: Data) -> Info:
         quantizer=header.quantizer,
         luma=header.luma,
         chroma=header.chroma,
+        alpha=header.alpha,
         luma_bytes=len(stream.luma),
         hints_bytes=len(stream.hints),
+        alpha_bytes=len(stream.alpha),
+        metadata_bytes=sum(len(content) for _, content in stream.boxes),
         total_bytes=len(raw),
         bpp=len(raw) * 8 / (header.width * header.height),
     )

@@ -7,11 +7,13 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image, ImageFilter
 
-from scodec import container, luma_vvc, photo, rate, scaling
+from scodec import container, luma_vvc, metadata, photo, rate, scaling
 from scodec import hints as hint_coder
 from scodec import luma as luma_coders
 from scodec.errors import BadRequest, TargetWarning
 
+#: Transparency is coded at full size, finely: a mask costs little and every fault of its edge shows.
+ALPHA_QUANTIZER = {"vvc": 34, "av1": 40}
 #: A target size counts as met from this share of it upwards.
 ENOUGH = 0.95
 
@@ -25,6 +27,7 @@ def encode(
     luma: str = "vvc",
     effort: str = "medium",
     target_bytes: int | None = None,
+    strip: bool = False,
 ) -> bytes:
     """Code a picture; the bytes of an .scz file.
 
@@ -34,6 +37,7 @@ def encode(
     luma: the luma coder, "vvc" or the quicker "av1". effort: "fast", "medium" or "slow"; slow also tries the other
     scales and takes the one that the receiver rebuilds best for its bytes (with torch).
     target_bytes: largest size of the file; replaces `quality`.
+    strip: leave out EXIF and XMP, which are kept otherwise.
 
     Raises BadImage when the picture can't be used, BadRequest for impossible arguments, Unsupported where the luma
     coder is not to be had. Warns TargetWarning when `target_bytes` is out of reach; the nearest possible file is
@@ -47,6 +51,10 @@ def encode(
         raise BadRequest(f"{width} x {height} pixels: no side may exceed {container.MAX_SIDE}, cut the picture")
     if source.gray:
         hints = 0
+    boxes = () if strip else metadata.boxes(source.metadata)
+    alpha = b""
+    if source.alpha is not None:
+        alpha = luma_coders.CODERS[luma].encode(source.alpha, ALPHA_QUANTIZER[luma], effort)
     rungs = rate.ladder(luma, scale)
     # VVC predicts chroma from luma, block by block: half the bytes of hints that are coded apart.
     together = hints == "auto" and luma == "vvc"
@@ -59,7 +67,7 @@ def encode(
         price = rate.price(luma, *rungs[index]) * 8 / (width * height)  # of a byte, in squared error
 
         def at(factor: int, quantizer: int) -> container.Stream:
-            header = container.Header(width, height, factor, quantizer, luma, source.gray, together)
+            header = container.Header(width, height, factor, quantizer, luma, source.gray, together, bool(alpha))
             small = scaling.shrink(blurred, factor)
             if together:
                 chroma = hint_coder.cell_means(np.stack([cb, cr]), 2 * factor)
@@ -73,7 +81,7 @@ def encode(
         else:
             stream = at(*rungs[index])
         chosen = min(colours, key=lambda rung: rung.mse + price * len(rung.data)).data if colours else fixed
-        return dataclasses.replace(stream, hints=chosen)
+        return dataclasses.replace(stream, hints=chosen, alpha=alpha, boxes=boxes)
 
     if target_bytes is None:
         return container.pack(code(rate.rung(luma, quality, rungs, y)))
@@ -136,7 +144,7 @@ def _within(target: int, count: int, code: Callable[..., container.Stream]) -> c
 def _with_more_colour(stream: container.Stream, target: int, cb: np.ndarray, cr: np.ndarray) -> container.Stream:
     """Give what is left of the target to the hints."""
     spare = target - _size(stream) + len(stream.hints)
-    richer = container.Stream(stream.header, stream.luma, hint_coder.encode(cb, cr, spare - 2))
+    richer = dataclasses.replace(stream, hints=hint_coder.encode(cb, cr, spare - 2))
     return richer if len(richer.hints) > len(stream.hints) else stream
 
 

@@ -27,3 +27,14 @@ class ScodecWarning(UserWarning):
 
 class TargetWarning(ScodecWarning):
     """The requested size cannot be reached; the nearest possible file was made instead."""
+
+
+def explain(error: BaseException) -> str | None:
+    """One line on an error that users may run into; None for those that are our own faults."""
+    if isinstance(error, ScodecError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "not enough memory for a picture of this size"
+    if isinstance(error, OSError):
+        return f"{error.filename}: {error.strerror}" if error.filename else str(error)
+    return None

@@ -1,4 +1,4 @@
-"""Any picture in, upright 8-bit RGB out; RGB to full-range luma and chroma planes and back."""
+"""Any picture in, upright 8-bit sRGB out; RGB to full-range luma and chroma planes and back."""
 
 import io
 import os
@@ -9,44 +9,52 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, ImageCms, ImageOps
 
-from scodec.errors import BadImage, ScodecWarning
+from scodec import metadata
+from scodec.errors import BadImage, BadRequest, ScodecWarning
+from scodec.metadata import NOTHING, Metadata
 
 
 @dataclass(frozen=True)
 class Photo:
     """An upright picture in sRGB.
 
-    rgb: uint8, shape (H, W, 3), H and W at least 1.
+    rgb: uint8, shape (H, W, 3), H and W at least 1; under full transparency the nearest visible colour.
     gray: whether the three channels are equal everywhere.
+    alpha: opacity, uint8, shape (H, W), or None where all is opaque.
+    metadata: what else the file carried.
     """
 
     rgb: np.ndarray
     gray: bool
+    alpha: np.ndarray | None = None
+    metadata: Metadata = NOTHING
 
 
 Source = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | np.ndarray | Photo
 
 
-def load(source: Source) -> Photo:
+def load(source: Source, frame: int | None = None) -> Photo:
     """Read a picture of any kind as it is meant to be seen.
 
     EXIF rotation is applied, an embedded colour profile is converted to sRGB, CMYK, palettes and 16-bit
-    samples become 8-bit RGB, transparency is composited on white (with a ScodecWarning); of an animation the
-    first frame counts. Integer samples up to 255 and floats up to 1 are taken at face value, larger ones as
+    samples become 8-bit RGB. Integer samples up to 255 and floats up to 1 are taken at face value, larger ones as
     16-bit and 8-bit samples.
 
     source: a path, the bytes of an image file, a binary file object, a PIL image, a uint8 array of shape
     (H, W, 3) or (H, W), or a Photo, which is returned as it is.
+    frame: which picture of an animation, from 0 on; None: the first, with a ScodecWarning when there are more. A PIL
+    image counts as it stands.
 
     Raises BadImage if the picture cannot be read or is larger than Pillow's limit against decompression
-    bombs, OSError if the file cannot be opened, TypeError for any other kind of source.
+    bombs, BadRequest if there is no such frame, OSError if the file cannot be opened, TypeError for any other kind of
+    source.
     """
     if isinstance(source, Photo):
         return source
-    rgb = _from_array(source) if isinstance(source, np.ndarray) else _from_pillow(source)
-    if rgb.size == 0:
+    photo = _from_array(source) if isinstance(source, np.ndarray) else _from_pillow(source, frame)
+    if photo.rgb.size == 0:
         raise BadImage("the picture has no pixels")
-    return Photo(rgb, bool((rgb[..., :1] == rgb[..., 1:]).all()))
+    return photo
 
 
 def planes(rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -77,13 +85,34 @@ def _to_uint8(samples: np.ndarray) -> np.ndarray:
     return np.clip(np.rint(samples), 0, 255).astype(np.uint8)
 
 
-def _from_array(array: np.ndarray) -> np.ndarray:
+def _from_array(array: np.ndarray) -> Photo:
     if array.dtype != np.uint8 or not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 3)):
         raise BadImage(f"an array must be uint8 of shape (H, W, 3) or (H, W), not {array.dtype} of shape {array.shape}")
-    return np.ascontiguousarray(array) if array.ndim == 3 else _gray_to_rgb(array)
+    return _photo(np.ascontiguousarray(array) if array.ndim == 3 else _gray_to_rgb(array))
 
 
-def _from_pillow(source: str | os.PathLike[str] | bytes | BinaryIO | Image.Image) -> np.ndarray:
+def _photo(rgb: np.ndarray, alpha: np.ndarray | None = None, about: Metadata = NOTHING) -> Photo:
+    if alpha is not None and alpha.min() == 255:
+        alpha = None
+    if alpha is not None:
+        rgb = _hidden_filled(rgb, alpha)
+    return Photo(rgb, bool((rgb[..., :1] == rgb[..., 1:]).all()), alpha, about)
+
+
+def _hidden_filled(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """Nobody sees the colours under full transparency: the nearest visible one costs the fewest bits."""
+    from scipy.ndimage import distance_transform_edt
+
+    hidden = alpha == 0
+    if hidden.all():
+        return np.full_like(rgb, 128)
+    if not hidden.any():
+        return rgb
+    nearest = distance_transform_edt(hidden, return_distances=False, return_indices=True)
+    return rgb[tuple(nearest)]
+
+
+def _from_pillow(source: str | os.PathLike[str] | bytes | BinaryIO | Image.Image, frame: int | None) -> Photo:
     stream: io.BytesIO | Image.Image
     match source:
         case Image.Image():
@@ -98,9 +127,9 @@ def _from_pillow(source: str | os.PathLike[str] | bytes | BinaryIO | Image.Image
         case _:
             raise TypeError(f"a picture cannot be read from {type(source).__name__}")
     try:
-        image = stream if isinstance(stream, Image.Image) else Image.open(stream)
-        return _to_rgb(ImageOps.exif_transpose(image))
-    except BadImage:
+        image = stream if isinstance(stream, Image.Image) else _frame(Image.open(stream), frame)
+        return _upright(ImageOps.exif_transpose(image))
+    except (BadImage, BadRequest):
         raise
     except Image.UnidentifiedImageError:
         raise BadImage("not a picture in a format that Pillow can read; convert it to PNG or JPEG") from None
@@ -110,17 +139,35 @@ def _from_pillow(source: str | os.PathLike[str] | bytes | BinaryIO | Image.Image
         raise BadImage(f"damaged or of an unknown kind ({error}); get it again or convert it to PNG") from error
 
 
-def _to_rgb(image: Image.Image) -> np.ndarray:
+def _frame(image: Image.Image, number: int | None) -> Image.Image:
+    count = getattr(image, "n_frames", 1)
+    if number is None:
+        if count > 1:
+            warnings.warn(f"only the first of {count} pictures is coded; --frame picks another", ScodecWarning, 2)
+    elif number >= count:
+        raise BadRequest(f"there is no frame {number}: the file has {count}, counted from 0")
+    else:
+        image.seek(number)
+    return image
+
+
+def _upright(image: Image.Image) -> Photo:
+    about = metadata.read(image)
     if image.mode == "F" or image.mode.startswith("I"):
-        return _gray_to_rgb(_deep_to_uint8(np.asarray(image)))
+        return _photo(_gray_to_rgb(_deep_to_uint8(np.asarray(image))), None, about)
     profile = image.info.get("icc_profile")
+    alpha = None
     if image.has_transparency_data:
-        image = _on_white(image)
+        rgba = image.convert("RGBA")
+        alpha = np.array(rgba.getchannel("A"))
+        image = rgba.convert("RGB")
+    elif image.mode in ("P", "PA"):
+        image = image.convert("RGB")
     if image.mode == "LAB":
         image = _convert_profile(image, ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")))
-    elif profile and image.mode in ("RGB", "CMYK"):
+    elif profile and image.mode in ("RGB", "L", "CMYK"):
         image = _to_srgb(image, profile)
-    return np.array(image.convert("RGB"))
+    return _photo(np.array(image.convert("RGB")), alpha, about)
 
 
 def _deep_to_uint8(samples: np.ndarray) -> np.ndarray:
@@ -145,14 +192,6 @@ def _deep_to_uint8(samples: np.ndarray) -> np.ndarray:
 
 def _gray_to_rgb(gray: np.ndarray) -> np.ndarray:
     return np.repeat(gray[..., None], 3, axis=2)
-
-
-def _on_white(image: Image.Image) -> Image.Image:
-    rgba = image.convert("RGBA")
-    if np.asarray(rgba.getchannel("A")).min() == 255:
-        return rgba.convert("RGB")
-    warnings.warn("transparency is not kept; the picture was put on white", ScodecWarning, stacklevel=2)
-    return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
 
 
 def _to_srgb(image: Image.Image, profile: bytes) -> Image.Image:

@@ -158,12 +158,52 @@ def test_version(scodec_command: Command) -> None:
     assert len(lines) > 1
 
 
-def test_transparency_gives_a_warning(scodec_command: Command, picture: Path, tmp_path: Path) -> None:
+def test_transparency_comes_back_where_the_format_has_it(
+    scodec_command: Command, picture: Path, tmp_path: Path
+) -> None:
     with Image.open(picture) as image:
-        image.putalpha(9)
+        mask = Image.new("L", image.size)
+        mask.paste(255, (20, 20, 90, 70))
+        image.putalpha(mask)
         image.save(tmp_path / "alpha.png")
-    run = scodec_command("encode", tmp_path / "alpha.png", "-", "--quiet")
-    assert run.code == 0 and run.err.startswith("scodec: warning: transparency")
+    assert scodec_command("encode", tmp_path / "alpha.png", tmp_path / "a.scz", "--quiet").code == 0
+    facts = json.loads(scodec_command("info", "--json", tmp_path / "a.scz").out)
+    assert facts["alpha"] and facts["alpha_bytes"] > 0
+    assert scodec_command("decode", tmp_path / "a.scz", tmp_path / "back.png").code == 0
+    with Image.open(tmp_path / "back.png") as back:
+        assert back.mode == "RGBA"
+        assert np.mean(np.abs(np.array(back.getchannel("A")).astype(int) - np.array(mask)) > 8) < 0.01
+    run = scodec_command("decode", tmp_path / "a.scz", tmp_path / "back.jpg")
+    assert run.code == 0 and "white" in run.err
+    with Image.open(tmp_path / "back.jpg") as back:
+        assert np.array(back)[:10, :10].min() > 240
+
+
+def test_metadata_is_kept_unless_stripped(scodec_command: Command, small: np.ndarray, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0112] = "Maker", 6
+    Image.fromarray(small).save(tmp_path / "in.jpg", exif=exif, xmp=b"<x:xmpmeta/>")
+    for options, kept in (((), True), (("--strip",), False)):
+        scodec_command("encode", tmp_path / "in.jpg", tmp_path / "a.scz", "--force", *options)
+        facts = json.loads(scodec_command("info", "--json", tmp_path / "a.scz").out)
+        assert (facts["metadata_bytes"] > 0) == kept and facts["width"] == small.shape[0]
+        for suffix in (".png", ".jpg", ".webp"):
+            assert scodec_command("decode", tmp_path / "a.scz", tmp_path / f"out{suffix}", "--force").code == 0
+            with Image.open(tmp_path / f"out{suffix}") as image:
+                assert (image.getexif().get(0x010F) == "Maker") == kept and 0x0112 not in image.getexif()
+
+
+def test_frames(scodec_command: Command, tmp_path: Path) -> None:
+    frames = [Image.new("L", (16, 16), level) for level in (0, 200)]
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
+    run = scodec_command("encode", tmp_path / "a.gif", tmp_path / "0.scz")
+    assert run.code == 0 and "first of 2" in run.err
+    assert scodec_command("encode", tmp_path / "a.gif", tmp_path / "1.scz", "--frame", 1).code == 0
+    assert scodec_command("decode", tmp_path / "1.scz", tmp_path / "1.png").code == 0
+    with Image.open(tmp_path / "1.png") as image:
+        assert abs(np.array(image).mean() - 200) < 3
+    run = scodec_command("encode", tmp_path / "a.gif", tmp_path / "2.scz", "--frame", 2)
+    assert run.code == 1 and "no frame 2" in run.err
 
 
 @pytest.mark.parametrize(

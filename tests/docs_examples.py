@@ -1,0 +1,15 @@
+"""Runs the examples of a page in docs/."""
+
+import contextlib
+import re
+from pathlib import Path
+
+DOCS = Path(__file__).parents[1] / "docs"
+
+
+def run_examples(page: str, folder: Path) -> None:
+    """Execute the ```python blocks of a page, in one namespace, with `folder` as the current folder."""
+    code = "\n".join(re.findall(r"^```python\n(.*?)^```", (DOCS / page).read_text(), re.S | re.M))
+    assert code, f"{page} holds no examples"
+    with contextlib.chdir(folder):
+        exec(compile(code, page, "exec"), {})
