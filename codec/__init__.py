@@ -48,7 +48,7 @@ _HOME = {
 
 
 def __getattr__(name: str) -> Any:
-    # numpy and Pillow are loaded with the first use, so that `scodec --help` answers at once.
+    # Loaded with the first use, so that `scodec --help` answers at once.
     if name not in _HOME:
         raise AttributeError(f"module 'scodec' has no attribute {name!r}")
     from importlib import import_module
