@@ -51,7 +51,7 @@ QUALITIES = range(1, 101)
 #: Where quality 1 stands: below, pictures are hard to recognize. Only a target size goes there.
 LOWEST = {"vvc": (3, 48), "av1": (2, 63)}
 #: A low-rate point where the picture is reduced: about 0.04 bpp on photographs of half a megapixel.
-DEFAULT_QUALITY = 32
+DEFAULT_QUALITY = 36
 
 
 def ladder(coder: str, scale: int | str) -> tuple[tuple[int, int], ...]:

@@ -57,7 +57,7 @@ _OURS = (1, 12, 20, 27, 34, 40, 46, 52, 58, 64, 80)
 CODECS: dict[str, Codec] = {
     "scodec": Codec(partial(_scodec, hints=0), partial(_rebuild, color=True), _OURS),
     "scodec-hints": Codec(partial(_scodec, hints="auto"), partial(_rebuild, color=True), _OURS),
-    "scodec-best": Codec(partial(_scodec, hints="auto", effort="slow"), partial(_rebuild, color=True), _OURS[1:9:2]),
+    "scodec-best": Codec(partial(_scodec, hints="auto", effort="slow"), partial(_rebuild, color=True), _OURS[4:9]),
     "scodec-gray": Codec(partial(_scodec, hints=0), partial(_rebuild, color=False), _OURS),
     "jpeg": Codec(
         partial(_pillow, kind="JPEG", optimize=True, progressive=True), _open, (1, 3, 5, 8, 11, 15, 20, 26, 32)
