@@ -1,6 +1,7 @@
 """Many files at once: which, where to, and several processes that go on past the ones that fail."""
 
 import multiprocessing
+import signal
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -33,7 +34,9 @@ def jobs(paths: tuple[str, ...], output: Path, suffix: str, wanted: Callable[[Pa
 def run(work: Work, todo: list[Job], workers: int) -> Iterator[tuple[str, str | None, list[str]]]:
     """Do the jobs in any order; yields source, what failed (None: nothing) and warnings of each."""
     # spawn: a forked child would inherit torch's thread pools in an undefined state
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"))
+    context = multiprocessing.get_context("spawn")
+    # Ctrl-C reaches every process: the workers finish what they are at, and this one hands out no more.
+    pool = ProcessPoolExecutor(workers, context, signal.signal, (signal.SIGINT, signal.SIG_IGN))
     try:
         futures = {pool.submit(_attempt, work, job): job for job in todo}
         for future in as_completed(futures):
