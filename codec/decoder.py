@@ -65,7 +65,7 @@ def decode(
     image = Image.fromarray(rebuild(stream, color, device, dtype, tile, progress))
     if stream.header.alpha:
         image.putalpha(Image.fromarray(opacity(stream)))
-    image.info |= metadata.as_info(metadata.from_boxes(stream.boxes))
+    image.info.update(metadata.as_info(metadata.from_boxes(stream.boxes)))
     return image
 
 

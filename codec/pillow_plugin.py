@@ -36,8 +36,7 @@ class ScodecImageFile(ImageFile.ImageFile):
         self._mode = ("L" if header.gray else "RGB") + "A" * header.alpha
         self._full = self._size
         self._reduction = 1
-        self.info |= {"luma": header.luma, "scale": header.scale, "quantizer": header.quantizer}
-        self.info |= self._metadata()
+        self.info.update(luma=header.luma, scale=header.scale, quantizer=header.quantizer, **self._metadata())
         self.tile = [ImageFile._Tile("scodec", (0, 0, *self._size), 0, ())]
 
     def _metadata(self) -> dict[str, bytes]:
