@@ -50,6 +50,7 @@ class Stream:
     hints: bytes = b""
     alpha: bytes = b""  # a plane of the picture's size by the same luma coder; none unless header.alpha
     boxes: tuple[tuple[bytes, bytes], ...] = field(default=())  # (four-byte kind, content); unknown kinds are kept
+    checked: bool = True  # False: may be damaged
 
 
 def pack(stream: Stream) -> bytes:
@@ -95,7 +96,7 @@ def parse(data: bytes, check: bool = True) -> Stream:
         boxes.append((kind, reader.take(reader.varint())))
     if check and reader.at != len(body):
         raise BadFile("the file holds bytes that belong to nothing: it is damaged, get it again")
-    return Stream(header, luma, hints, alpha, tuple(boxes))
+    return Stream(header, luma, hints, alpha, tuple(boxes), check)
 
 
 def parse_header(data: bytes) -> Header:

@@ -175,8 +175,9 @@ def rebuild(
 def _planes(stream: container.Stream) -> tuple[np.ndarray, np.ndarray | None]:
     """Decoded luma and, where it was coded along, chroma."""
     header = stream.header
-    if header.chroma:
-        return luma_vvc.decode_colour(stream.luma, *header.luma_size)
+    if header.luma == "vvc":
+        y, chroma = luma_vvc.decode_colour(stream.luma, *header.luma_size, strict=stream.checked)
+        return y, chroma if header.chroma else None
     return luma.CODERS[header.luma].decode(stream.luma, *header.luma_size), None
 
 

@@ -87,9 +87,12 @@ def decode(section: bytes, width: int, height: int) -> np.ndarray:
     return decode_colour(section, width, height)[0]
 
 
-def decode_colour(section: bytes, width: int, height: int) -> tuple[np.ndarray, np.ndarray]:
-    """Decode to luma (`height` x `width`, uint8) and chroma (float32, as `encode` takes it). Raises as `decode`."""
-    y, *chroma = _decoded(section, *_padded_size(width, height))
+def decode_colour(section: bytes, width: int, height: int, strict: bool = True) -> tuple[np.ndarray, np.ndarray]:
+    """Decode to luma (`height` x `width`, uint8) and chroma (float32, as `encode` takes it). Raises as `decode`.
+
+    Not `strict`, blocks that can't be decoded are left as FFmpeg leaves them.
+    """
+    y, *chroma = _decoded(section, *_padded_size(width, height), strict)
     rows, columns = -(-height // 2), -(-width // 2)
     planes = np.stack([plane[:rows, :columns] for plane in chroma]).astype(np.float32)
     return np.minimum((y[:height, :width] + 2) >> 2, 255).astype(np.uint8), planes / 4 - 128
@@ -100,9 +103,10 @@ def _padded(plane: np.ndarray, height: int, width: int) -> bytes:
     return np.pad(plane, ((0, height - plane.shape[0]), (0, width - plane.shape[1])), "edge").astype("<u2").tobytes()
 
 
-def _decoded(section: bytes, width: int, height: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _decoded(section: bytes, width: int, height: int, strict: bool = True) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The whole coded picture: Y (height x width), Cb and Cr (half of both), 10 bits in uint16."""
     result = _ffmpeg(
+        *(("-xerror", "-err_detect", "explode") if strict else ()),
         *("-f", "vvc", "-i", "pipe:0", "-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "yuv420p10le", "pipe:1"),
         data=_stream(section, width, height),
     )

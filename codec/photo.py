@@ -127,7 +127,7 @@ def _from_pillow(source: str | os.PathLike[str] | bytes | BinaryIO | Image.Image
         case _:
             raise TypeError(f"a picture cannot be read from {type(source).__name__}")
     try:
-        image = stream if isinstance(stream, Image.Image) else _frame(Image.open(stream), frame)
+        image = stream if isinstance(stream, Image.Image) else _frame(_opened(stream), frame)
         return _upright(ImageOps.exif_transpose(image))
     except (BadImage, BadRequest):
         raise
@@ -137,6 +137,13 @@ def _from_pillow(source: str | os.PathLike[str] | bytes | BinaryIO | Image.Image
         raise BadImage(f"too large: {error}; raise PIL.Image.MAX_IMAGE_PIXELS if you trust it") from error
     except Exception as error:  # Pillow's plugins raise whatever their parsers ran into
         raise BadImage(f"damaged or of an unknown kind ({error}); get it again or convert it to PNG") from error
+
+
+def _opened(stream: io.BytesIO) -> Image.Image:
+    image = Image.open(stream)
+    if image.format == "SCODEC":
+        raise BadImage("this is an .scz file already: coding it again would only lose more")
+    return image
 
 
 def _frame(image: Image.Image, number: int | None) -> Image.Image:

@@ -193,6 +193,23 @@ def test_metadata_is_kept_unless_stripped(scodec_command: Command, small: np.nda
                 assert (image.getexif().get(0x010F) == "Maker") == kept and 0x0112 not in image.getexif()
 
 
+@pytest.mark.parametrize("options", [(), ("--hints", "auto")])
+def test_damaged_files_show_what_they_can(
+    scodec_command: Command, cat: np.ndarray, tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    Image.fromarray(cat).save(tmp_path / "cat.png")
+    scodec_command("encode", tmp_path / "cat.png", tmp_path / "a.scz", "--scale", 1, "--quality", 60, *options)
+    data = (tmp_path / "a.scz").read_bytes()
+    (tmp_path / "a.scz").write_bytes(data[: len(data) * 2 // 3])
+    run = scodec_command("decode", tmp_path / "a.scz", tmp_path / "a.png")
+    assert run.code == 1 and "checksum" in run.err and not (tmp_path / "a.png").exists()
+    run = scodec_command("decode", tmp_path / "a.scz", tmp_path / "a.png", "--ignore-crc")
+    assert run.code == 0, run.err
+    with Image.open(tmp_path / "a.png") as image:
+        top = np.array(image.convert("L"))[:100, :300].astype(int)
+    assert np.abs(top - np.array(Image.fromarray(cat).convert("L"))[:100, :300]).mean() < 12
+
+
 def test_frames(scodec_command: Command, tmp_path: Path) -> None:
     frames = [Image.new("L", (16, 16), level) for level in (0, 200)]
     frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
