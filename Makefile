@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SOURCES := $(shell find codec models training eval -type f -not -name '*.pyc')
 
-.PHONY: test lint demo clean
+.PHONY: test lint demo fuzz clean
 
 test: lint
 	$(BIN)/python -m pytest
@@ -17,6 +17,12 @@ lint: $(VENV)/installed
 
 demo: $(VENV)/installed
 	$(BIN)/python -m scodec.eval.demo
+
+# Until it finds something or is stopped; Linux only.
+fuzz: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet atheris
+	mkdir -p build/corpus
+	$(BIN)/python fuzz/fuzz_decode.py build/corpus tests/golden
 
 clean:
 	rm -rf $(VENV) build dist demo *.egg-info

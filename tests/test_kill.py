@@ -1,0 +1,125 @@
+"""Whatever ends a run before its time, every file is whole: the old one or the new one. One message, no traceback."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from scodec import files
+from scodec.errors import BadRequest
+from scodec.eval import kill
+
+Command = Callable[..., Any]
+COMMAND = [sys.executable, "-m", "scodec"]
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals, devices and pipes as POSIX has them")
+
+
+@pytest.fixture
+def picture(tmp_path: Path, small: np.ndarray) -> Path:
+    path = tmp_path / "in.png"
+    Image.fromarray(small).save(path)
+    return path
+
+
+def test_killed_writers_leave_whole_files(tmp_path: Path) -> None:
+    broken, _ = kill.run(20, 0, tmp_path)
+    assert broken == 0
+
+
+def test_kill_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = CliRunner().invoke(kill.main, ["--kills", "1"])
+    assert run.exit_code == 0 and "\n| 1 | 0 | " in run.output
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("delay", [0.1, 0.4, 0.8])
+def test_interrupted_encode(tmp_path: Path, cat: np.ndarray, delay: float) -> None:
+    """Ctrl-C, at some moment after the picture was taken in."""
+    Image.fromarray(np.tile(cat, (5, 5, 1))).save(tmp_path / "in.bmp")
+    process = subprocess.Popen(
+        [*COMMAND, "encode", "-", "out.scz"],
+        cwd=tmp_path, stdin=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+    )  # fmt: skip
+    assert process.stdin is not None
+    process.stdin.write((tmp_path / "in.bmp").read_bytes())  # returns when nearly all was read
+    process.stdin.close()
+    process.stdin = None
+    time.sleep(delay)
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode in (1, 130)
+    assert len(err.strip().splitlines()) == 1
+    assert os.listdir(tmp_path) == ["in.bmp"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device here")
+@pytest.mark.parametrize("args", ["encode in.png /dev/full", "encode in.png - > /dev/full", "info in.scz > /dev/full"])
+def test_full_disk(tmp_path: Path, picture: Path, coded: bytes, args: str) -> None:
+    (tmp_path / "in.scz").write_bytes(coded)
+    assert "No space left on device" in one_error(args, tmp_path)
+    assert sorted(os.listdir(tmp_path)) == ["in.png", "in.scz"]
+
+
+@pytest.mark.parametrize("args", ["encode - out.scz <&-", "encode in.png - >&-", "decode in.scz - >&-"])
+def test_closed_streams(tmp_path: Path, picture: Path, coded: bytes, args: str) -> None:
+    (tmp_path / "in.scz").write_bytes(coded)
+    assert "is closed" in one_error(args, tmp_path)
+    assert sorted(os.listdir(tmp_path)) == ["in.png", "in.scz"]
+
+
+def one_error(args: str, folder: Path) -> str:
+    """The one line of a run that must fail."""
+    line = f"{' '.join(COMMAND)} {args}"
+    run = subprocess.run(line, shell=True, cwd=folder, capture_output=True, text=True, timeout=60)
+    assert run.returncode == 1 and run.stdout == ""
+    assert run.stderr.startswith("scodec: error: ") and run.stderr.count("\n") == 1
+    return run.stderr
+
+
+@pytest.mark.parametrize("args", ["encode in.png - --quiet", "info in.scz"])
+def test_reader_that_is_not_there(tmp_path: Path, picture: Path, coded: bytes, args: str) -> None:
+    (tmp_path / "in.scz").write_bytes(coded)
+    reading, writing = os.pipe()
+    os.close(reading)
+    run = subprocess.run(
+        [*COMMAND, *args.split()], stdout=writing, cwd=tmp_path, stderr=subprocess.PIPE, text=True, timeout=60
+    )
+    os.close(writing)
+    assert (run.returncode, run.stderr) == (1, "")
+
+
+def test_folder_that_may_not_be_written(
+    scodec_command: Command, picture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)  # the superuser may write anywhere
+    run = scodec_command("encode", picture, tmp_path / "out.scz")
+    assert run.code == 1 and "may not be written" in run.err and run.err.count("\n") == 1
+    assert os.listdir(tmp_path) == ["in.png"]
+
+
+def test_output_that_is_the_input(scodec_command: Command, picture: Path, tmp_path: Path) -> None:
+    before = picture.read_bytes()
+    (tmp_path / "link.png").symlink_to(picture)
+    for target in (picture, tmp_path / "link.png"):
+        run = scodec_command("encode", picture, target)
+        assert run.code == 1 and "exists already" in run.err and run.err.count("\n") == 1
+    assert picture.read_bytes() == before
+
+
+def test_closed_standard_streams(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    monkeypatch.setattr(sys, "stdout", None)
+    with pytest.raises(BadRequest, match="input is closed"):
+        files.read(files.STREAM)
+    with pytest.raises(BadRequest, match="output is closed"):
+        files.check_writable(files.STREAM, force=True)
