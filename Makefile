@@ -18,11 +18,12 @@ lint: $(VENV)/installed
 demo: $(VENV)/installed
 	$(BIN)/python -m scodec.eval.demo
 
-# Until it finds something or is stopped; Linux only.
+# Five minutes, or until it finds something; Linux only.
 fuzz: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet atheris
 	mkdir -p build/corpus
-	$(BIN)/python fuzz/fuzz_decode.py build/corpus tests/golden
+	$(BIN)/python fuzz/fuzz_decode.py -max_total_time=300 -timeout=60 -rss_limit_mb=2048 -artifact_prefix=build/ \
+		build/corpus tests/golden
 
 clean:
 	rm -rf $(VENV) build dist demo *.egg-info

@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from scodec import files, rate
-from scodec.errors import BadFile, BadImage, ScodecError, ScodecWarning, Unsupported, explain
+from scodec.errors import BadFile, BadImage, BadRequest, ScodecError, ScodecWarning, Unsupported, explain
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -247,6 +247,7 @@ def _encode(
     target: str,
 ) -> None:
     files.check_writable(target, force=force)
+    files.check_distinct(source, target)
 
     import scodec
     from scodec import photo
@@ -305,6 +306,7 @@ def decode(
 def _decode(force: bool, show_progress: bool, options: dict[str, Any], source: str, target: str) -> None:
     kind = _picture_format(target)
     files.check_writable(target, force=force)
+    files.check_distinct(source, target)
 
     from tqdm import tqdm
 
@@ -319,23 +321,34 @@ def _decode(force: bool, show_progress: bool, options: dict[str, Any], source: s
 
 
 def _saved(image: "Image.Image", kind: str) -> bytes:
-    """The bytes of a picture in a format of Pillow's; white behind what the format can't show through."""
+    """The bytes of a picture in a format of Pillow's, less the metadata and the transparency that it can't hold."""
     import io
 
     from PIL import Image
 
-    kept = {key: value for key, value in image.info.items() if key in ("exif", "xmp")}
-    picture = io.BytesIO()
-    try:
-        image.save(picture, kind, quality=95, **kept)  # lossless formats ignore the quality
-    except OSError:
-        if "A" not in image.mode:
+    about = {key: value for key, value in image.info.items() if key in ("exif", "xmp")}
+    bare, white = (
+        f"{kind} can't hold the metadata: it was left out",
+        f"{kind} keeps no transparency: white was put behind",
+    )
+    attempts: list[tuple[Image.Image, dict[str, Any], list[str]]] = [(image, about, []), (image, {}, [bare])]
+    if "A" in image.mode:
+        ground = Image.new("RGBA", image.size, "white")
+        opaque = Image.alpha_composite(ground, image.convert("RGBA")).convert(image.mode.removesuffix("A"))
+        attempts += [(opaque, about, [white]), (opaque, {}, [bare, white])]
+    for candidate, kept, notes in attempts if about else attempts[::2]:
+        picture = io.BytesIO()
+        try:
+            candidate.save(picture, kind, quality=95, **kept)  # lossless formats ignore the quality
+        except MemoryError:
             raise
-        warnings.warn(f"{kind} keeps no transparency: the picture was put on white", ScodecWarning, 2)
-        white = Image.new("RGBA", image.size, "white")
-        opaque = Image.alpha_composite(white, image.convert("RGBA")).convert(image.mode.removesuffix("A"))
-        opaque.save(picture, kind, quality=95, **kept)
-    return picture.getvalue()
+        except Exception as error:  # Pillow's plugins raise whatever their format lacks
+            reason = error
+            continue
+        for note in notes:
+            warnings.warn(note, ScodecWarning, 2)
+        return picture.getvalue()
+    raise BadRequest(f"{kind} can't hold this picture ({reason}): take .png")
 
 
 def _picture_format(target: str) -> str:

@@ -48,6 +48,12 @@ def check_writable(path: str, *, force: bool) -> None:
         raise BadRequest(f"the folder {target.parent} may not be written; choose another")
 
 
+def check_distinct(source: str, target: str) -> None:
+    """Raises BadRequest when both are one file: what is coded is never replaced by the outcome, by no option."""
+    if STREAM not in (source, target) and os.path.exists(target) and os.path.samefile(source, target):
+        raise BadRequest(f"{target} is the input itself; name another file")
+
+
 def write(path: str, data: bytes, *, force: bool) -> None:
     """Write a file whole or not at all, or to standard output for "-".
 

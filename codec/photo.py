@@ -161,7 +161,10 @@ def _frame(image: Image.Image, number: int | None) -> Image.Image:
 def _upright(image: Image.Image) -> Photo:
     about = metadata.read(image)
     if image.mode == "F" or image.mode.startswith("I"):
-        return _photo(_gray_to_rgb(_deep_to_uint8(np.asarray(image))), None, about)
+        samples = np.asarray(image)
+        clear = image.info.get("transparency")  # the sample that stands for nothing
+        alpha = None if clear is None else np.where(samples == clear, 0, 255).astype(np.uint8)
+        return _photo(_gray_to_rgb(_deep_to_uint8(samples)), alpha, about)
     profile = image.info.get("icc_profile")
     alpha = None
     if image.has_transparency_data:

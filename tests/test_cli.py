@@ -210,6 +210,30 @@ def test_damaged_files_show_what_they_can(
     assert np.abs(top - np.array(Image.fromarray(cat).convert("L"))[:100, :300]).mean() < 12
 
 
+@pytest.mark.parametrize("link", [False, True])
+def test_the_input_is_never_replaced(scodec_command: Command, picture: Path, tmp_path: Path, link: bool) -> None:
+    before = picture.read_bytes()
+    target = picture
+    if link:
+        target = tmp_path / "link.scz"
+        target.symlink_to(picture)
+    run = scodec_command("encode", picture, target, "--force")
+    assert run.code == 1 and "the input itself" in run.err and picture.read_bytes() == before
+
+
+def test_formats_that_cannot_hold_it_all(scodec_command: Command, small: np.ndarray, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x010E] = "long" * 20_000  # JPEG takes 64 kB
+    Image.fromarray(small).save(tmp_path / "in.png", exif=exif)
+    scodec_command("encode", tmp_path / "in.png", tmp_path / "a.scz")
+    run = scodec_command("decode", tmp_path / "a.scz", tmp_path / "a.jpg")
+    assert run.code == 0 and "metadata" in run.err
+    with Image.open(tmp_path / "a.jpg") as image:
+        assert image.size == (131, 97) and not image.getexif()
+    run = scodec_command("decode", tmp_path / "a.scz", tmp_path / "a.blp")
+    assert run.code == 1 and "can't hold this picture" in run.err and not (tmp_path / "a.blp").exists()
+
+
 def test_frames(scodec_command: Command, tmp_path: Path) -> None:
     frames = [Image.new("L", (16, 16), level) for level in (0, 200)]
     frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])

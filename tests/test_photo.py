@@ -119,6 +119,12 @@ def test_transparent_palette_entry_and_transparent_colour(image: Image.Image) ->
     assert (photo.load(png(flat, transparency=(9, 8, 7))).alpha == 0).all()
 
 
+def test_transparent_sample_of_sixteen_bits() -> None:
+    samples = np.array([[0, 700, 65535]], np.uint16)
+    loaded = photo.load(png(Image.fromarray(samples), transparency=700))
+    assert np.array_equal(loaded.alpha, [[255, 0, 255]])
+
+
 def test_opaque_alpha_is_none(image: Image.Image) -> None:
     loaded = photo.load(image.convert("RGBA"))
     assert loaded.alpha is None and np.array_equal(loaded.rgb, np.array(image))
