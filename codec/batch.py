@@ -1,7 +1,9 @@
 """Many files at once: which, where to, and several processes that go on past the ones that fail."""
 
 import multiprocessing
+import os
 import signal
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -34,9 +36,7 @@ def jobs(paths: tuple[str, ...], output: Path, suffix: str, wanted: Callable[[Pa
 def run(work: Work, todo: list[Job], workers: int) -> Iterator[tuple[str, str | None, list[str]]]:
     """Do the jobs in any order; yields source, what failed (None: nothing) and warnings of each."""
     # spawn: a forked child would inherit torch's thread pools in an undefined state
-    context = multiprocessing.get_context("spawn")
-    # Ctrl-C reaches every process: the workers finish what they are at, and this one hands out no more.
-    pool = ProcessPoolExecutor(workers, context, signal.signal, (signal.SIGINT, signal.SIG_IGN))
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _prepare)
     try:
         futures = {pool.submit(_attempt, work, job): job for job in todo}
         for future in as_completed(futures):
@@ -45,6 +45,19 @@ def run(work: Work, todo: list[Job], workers: int) -> Iterator[tuple[str, str | 
             yield futures[future][0], failed, notes
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _prepare() -> None:
+    """A worker finishes what it is at when Ctrl-C reaches every process, and ends with a parent that was killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_follow, daemon=True).start()
+
+
+def _follow() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def _attempt(work: Work, job: Job) -> tuple[str | None, list[str]]:

@@ -1,5 +1,11 @@
 """Many files at once through the command."""
 
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -71,3 +77,23 @@ def test_missing_files_are_failures_of_their_own(scodec_command: Command, folder
         "encode", folder / "in" / "a.png", folder / "none.png", "--output-dir", folder / "out", "--luma", "av1"
     )
     assert run.code == 1 and "none.png" in run.err and names(folder / "out") == {"a.scz"}
+
+
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="no process groups here")
+def test_workers_end_with_their_parent(folder: Path) -> None:
+    for i in range(40):
+        shutil.copy(folder / "in" / "a.png", folder / "in" / f"{i}.png")
+    command = [sys.executable, "-m", "scodec", "encode", "in", "--output-dir", "out", "-j", "2"]
+    process = subprocess.Popen(command, cwd=folder, stderr=subprocess.DEVNULL, start_new_session=True)
+    while not list(folder.glob("out/*.scz")):
+        time.sleep(0.1)
+    process.kill()
+    process.wait()
+    for _ in range(150):
+        try:
+            os.killpg(process.pid, 0)  # asks whether any process of the group is left
+        except ProcessLookupError:
+            return
+        time.sleep(0.2)
+    os.killpg(process.pid, signal.SIGKILL)
+    pytest.fail("workers outlive their parent")
