@@ -165,9 +165,8 @@ def _run(
         return
     from scodec import batch
 
-    todo = batch.jobs(paths, folder, suffix, lambda path: path.suffix.lower() in suffixes)
-    there = [] if force else [job for job in todo if os.path.exists(job[1])]
-    todo = [job for job in todo if job not in there]
+    wanted = batch.jobs(paths, folder, suffix, lambda path: path.suffix.lower() in suffixes)
+    todo = [job for job in wanted if force or not os.path.exists(job[1])]
     failures = 0
     for source, failed, notes in batch.run(work, todo, min(jobs, len(todo) or 1)):
         for note in notes:
@@ -175,7 +174,7 @@ def _run(
         if failed is not None:
             failures += 1
             _note(f"error: {failed if source in failed else f'{source}: {failed}'}")
-    _note(f"{len(todo) - failures} done, {len(there)} were there already, {failures} failed")
+    _note(f"{len(todo) - failures} done, {len(wanted) - len(todo)} were there already, {failures} failed")
     if failures:
         raise click.exceptions.Exit(1)
 

@@ -95,12 +95,18 @@ def test_metadata_as_pillow_has_it(picture):
 
 @pytest.mark.skipif(not features.check("littlecms2"), reason="Pillow without LittleCMS")
 def test_icc_profile_is_converted(picture, small):
-    """The same samples mean other colours under another profile: the coded picture differs."""
-    lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
+    """Under a profile whose red and green are swapped, passed or in the info, the same samples mean others."""
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    plain = saved(picture)
-    assert saved(picture, icc_profile=srgb) == plain
-    assert saved(picture, icc_profile=lab) == plain  # a profile that does not fit says nothing
+    swapped = srgb.replace(b"rXYZ", b"?XYZ").replace(b"gXYZ", b"rXYZ").replace(b"?XYZ", b"gXYZ")
+    swapped = swapped.replace("sRGB".encode("utf-16-be"), "swap".encode("utf-16-be")).replace(b"sRGB", b"swap")
+    options = {"quality": 70, "hints": "auto"}
+    plain = saved(picture, **options)
+    assert saved(picture, icc_profile=srgb, **options) == plain
+    converted = saved(picture, icc_profile=swapped, **options)
+    picture.info["icc_profile"] = swapped
+    assert saved(picture, **options) == converted
+    with Image.open(io.BytesIO(converted)) as image:
+        assert rgb_psnr(small[..., [1, 0, 2]], np.array(image)) > 27 > rgb_psnr(small, np.array(image))
 
 
 def test_target_size(picture):
