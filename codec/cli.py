@@ -6,6 +6,7 @@ import importlib
 import json
 import math
 import os
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,11 +17,9 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from scodec import files, rate
-from scodec.errors import BadFile, BadImage, BadRequest, ScodecError, ScodecWarning, Unsupported, explain
+from scodec.errors import BadFile, BadImage, ScodecError, Unsupported, explain
 
 if TYPE_CHECKING:
-    from PIL import Image
-
     from scodec.batch import Work
 
 # Subcommands that live elsewhere: where, and their line in --help, which must not import them.
@@ -39,6 +38,13 @@ class Failure(click.ClickException):
 
 class Commands(click.Group):
     """The command group: finds the subcommands of ELSEWHERE by name, turns our errors into messages."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().main(*args, **kwargs)
+        except OSError as error:  # --help and --version are printed before any command is invoked
+            _note(f"error: {explain(error)}")
+            sys.exit(1)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*self.commands, *ELSEWHERE]
@@ -261,11 +267,11 @@ def _encode(
     files.write(target, data, force=force)
     if not quiet:
         facts = scodec.info(data)
+        carried = facts.exif_bytes + facts.xmp_bytes
         colour = "chroma coded along" if facts.chroma else f"hints {facts.hints_bytes} bytes"
         _note(
             f"{facts.total_bytes} bytes, {facts.bpp:.4f} bpp, {facts.luma}, scale {facts.scale}, "
-            f"quantizer {facts.quantizer}, {colour}"
-            + (f", metadata {facts.metadata_bytes} bytes" if facts.metadata_bytes else "")
+            f"quantizer {facts.quantizer}, {colour}" + (f", metadata {carried} bytes" if carried else "")
         )
 
 
@@ -310,44 +316,14 @@ def _decode(force: bool, show_progress: bool, options: dict[str, Any], source: s
     from tqdm import tqdm
 
     import scodec
+    from scodec.export import export
 
     # on a terminal, and only when it takes long
     progress = partial(tqdm, desc="rebuilding", unit="tile", leave=False, delay=2, disable=None)
     data = files.read(source)
     with _about(source):
         image = scodec.decode(data, progress=progress if show_progress else iter, **options)
-    files.write(target, _saved(image, kind), force=force)
-
-
-def _saved(image: "Image.Image", kind: str) -> bytes:
-    """The bytes of a picture in a format of Pillow's, less the metadata and the transparency that it can't hold."""
-    import io
-
-    from PIL import Image
-
-    about = {key: value for key, value in image.info.items() if key in ("exif", "xmp")}
-    bare, white = (
-        f"{kind} can't hold the metadata: it was left out",
-        f"{kind} keeps no transparency: white was put behind",
-    )
-    attempts: list[tuple[Image.Image, dict[str, Any], list[str]]] = [(image, about, []), (image, {}, [bare])]
-    if "A" in image.mode:
-        ground = Image.new("RGBA", image.size, "white")
-        opaque = Image.alpha_composite(ground, image.convert("RGBA")).convert(image.mode.removesuffix("A"))
-        attempts += [(opaque, about, [white]), (opaque, {}, [bare, white])]
-    for candidate, kept, notes in attempts if about else attempts[::2]:
-        picture = io.BytesIO()
-        try:
-            candidate.save(picture, kind, quality=95, **kept)  # lossless formats ignore the quality
-        except MemoryError:
-            raise
-        except Exception as error:  # Pillow's plugins raise whatever their format lacks
-            reason = error
-            continue
-        for note in notes:
-            warnings.warn(note, ScodecWarning, 2)
-        return picture.getvalue()
-    raise BadRequest(f"{kind} can't hold this picture ({reason}): take .png")
+    files.write(target, export(image, kind), force=force)
 
 
 def _picture_format(target: str) -> str:

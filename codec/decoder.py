@@ -34,7 +34,8 @@ class Info:
     luma_bytes: int  # with that chroma
     hints_bytes: int
     alpha_bytes: int
-    metadata_bytes: int  # EXIF and XMP, as stored
+    exif_bytes: int  # as stored
+    xmp_bytes: int
     total_bytes: int  # the whole file
     bpp: float  # bits of the whole file per pixel of the picture
 
@@ -199,7 +200,8 @@ def info(data: Data) -> Info:
         luma_bytes=len(stream.luma),
         hints_bytes=len(stream.hints),
         alpha_bytes=len(stream.alpha),
-        metadata_bytes=sum(len(content) for _, content in stream.boxes),
+        exif_bytes=sum(len(content) for kind, content in stream.boxes if kind == b"EXIF"),
+        xmp_bytes=sum(len(content) for kind, content in stream.boxes if kind == b"XMP "),
         total_bytes=len(raw),
         bpp=len(raw) * 8 / (header.width * header.height),
     )

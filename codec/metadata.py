@@ -9,7 +9,12 @@ from scodec.errors import BadFile
 
 #: Largest EXIF or XMP that is taken out of a file: beyond what cameras write, within what may be held in memory.
 LIMIT = 16 << 20
-_ORIENTATION = 0x0112
+#: Tags of the first directory that describe how the samples lie in the source file (TIFF 6.0, EXIF 2.32 section 4.6.4 A
+#: and B), with the profile, XMP and Photoshop data that TIFF keeps there.
+_LAYOUT = {
+    *range(254, 260), 262, 263, 266, 273, 274, *range(277, 282), 284, 317, 320, *range(322, 326), 330, 338, 339, 347,
+    *range(529, 533), 700, 33723, 34377, 34675,
+}  # fmt: skip
 _EXIF_MAGIC = b"Exif\0\0"
 _TIFF_MAGICS = b"II*\0", b"MM\0*"
 
@@ -26,10 +31,15 @@ NOTHING = Metadata()
 
 
 def read(image: Image.Image) -> Metadata:
-    """The metadata of a picture that was turned upright. What can't be read or exceeds LIMIT counts as missing."""
+    """The metadata of a picture as opened, less what says how it is stored and turned.
+
+    What can't be read or exceeds LIMIT counts as missing.
+    """
     try:
-        exif = image.getexif()
-        exif.pop(_ORIENTATION, None)
+        exif = Image.Exif()
+        exif.load(image.getexif().tobytes())  # a copy, which may be changed
+        for tag in _LAYOUT & exif.keys():
+            del exif[tag]
         raw = exif.tobytes().removeprefix(_EXIF_MAGIC) if exif else b""
     except Exception:  # cameras write broken EXIF, and Pillow raises whatever that leads to
         raw = b""

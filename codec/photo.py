@@ -128,7 +128,7 @@ def _from_pillow(source: str | os.PathLike[str] | bytes | BinaryIO | Image.Image
             raise TypeError(f"a picture cannot be read from {type(source).__name__}")
     try:
         image = stream if isinstance(stream, Image.Image) else _frame(_opened(stream), frame)
-        return _upright(ImageOps.exif_transpose(image))
+        return _upright(ImageOps.exif_transpose(image), metadata.read(image))
     except (BadImage, BadRequest):
         raise
     except Image.UnidentifiedImageError:
@@ -158,8 +158,7 @@ def _frame(image: Image.Image, number: int | None) -> Image.Image:
     return image
 
 
-def _upright(image: Image.Image) -> Photo:
-    about = metadata.read(image)
+def _upright(image: Image.Image, about: Metadata) -> Photo:
     if image.mode == "F" or image.mode.startswith("I"):
         samples = np.asarray(image)
         clear = image.info.get("transparency")  # the sample that stands for nothing

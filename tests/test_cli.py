@@ -186,11 +186,12 @@ def test_metadata_is_kept_unless_stripped(scodec_command: Command, small: np.nda
     for options, kept in (((), True), (("--strip",), False)):
         scodec_command("encode", tmp_path / "in.jpg", tmp_path / "a.scz", "--force", *options)
         facts = json.loads(scodec_command("info", "--json", tmp_path / "a.scz").out)
-        assert (facts["metadata_bytes"] > 0) == kept and facts["width"] == small.shape[0]
-        for suffix in (".png", ".jpg", ".webp"):
+        assert (facts["exif_bytes"] > 0) == (facts["xmp_bytes"] > 0) == kept and facts["width"] == small.shape[0]
+        for suffix in (".png", ".jpg", ".webp", ".tif", ".avif"):
             assert scodec_command("decode", tmp_path / "a.scz", tmp_path / f"out{suffix}", "--force").code == 0
             with Image.open(tmp_path / f"out{suffix}") as image:
                 assert (image.getexif().get(0x010F) == "Maker") == kept and 0x0112 not in image.getexif()
+                assert ("xmp" in image.info) == kept
 
 
 @pytest.mark.parametrize("options", [(), ("--hints", "auto")])
@@ -227,9 +228,11 @@ def test_formats_that_cannot_hold_it_all(scodec_command: Command, small: np.ndar
     Image.fromarray(small).save(tmp_path / "in.png", exif=exif)
     scodec_command("encode", tmp_path / "in.png", tmp_path / "a.scz")
     run = scodec_command("decode", tmp_path / "a.scz", tmp_path / "a.jpg")
-    assert run.code == 0 and "metadata" in run.err
+    assert run.code == 0 and "EXIF" in run.err and "XMP" not in run.err
     with Image.open(tmp_path / "a.jpg") as image:
         assert image.size == (131, 97) and not image.getexif()
+    run = scodec_command("decode", tmp_path / "a.scz", tmp_path / "a.bmp")
+    assert run.code == 0 and "EXIF" in run.err  # Pillow drops it without a word
     run = scodec_command("decode", tmp_path / "a.scz", tmp_path / "a.blp")
     assert run.code == 1 and "can't hold this picture" in run.err and not (tmp_path / "a.blp").exists()
 

@@ -67,7 +67,9 @@ def test_interrupted_encode(tmp_path: Path, cat: np.ndarray, delay: float) -> No
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device here")
-@pytest.mark.parametrize("args", ["encode in.png /dev/full", "encode in.png - > /dev/full", "info in.scz > /dev/full"])
+@pytest.mark.parametrize(
+    "args", ["encode in.png /dev/full", "encode in.png - > /dev/full", "info in.scz > /dev/full", "--help > /dev/full"]
+)
 def test_full_disk(tmp_path: Path, picture: Path, coded: bytes, args: str) -> None:
     (tmp_path / "in.scz").write_bytes(coded)
     assert "No space left on device" in one_error(args, tmp_path)

@@ -13,6 +13,7 @@ from PIL import Image, ImageCms
 
 from scodec import photo
 from scodec.errors import BadImage, BadRequest, ScodecWarning
+from scodec.export import export
 
 
 def png(image: Image.Image, **options) -> bytes:
@@ -142,18 +143,19 @@ def test_frames(tmp_path: Path) -> None:
         photo.load(tmp_path / "a.png", frame=3)
 
 
-def test_exif_and_xmp_come_along_without_orientation_and_thumbnail(image: Image.Image) -> None:
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+def test_exif_and_xmp_come_along_without_orientation_and_layout(image: Image.Image, kind: str) -> None:
+    image = image.copy()
     exif = Image.Exif()
     exif[0x010F], exif[0x0112] = "Maker", 6
     exif.get_ifd(0x8769)[0x9003] = "2026:01:02 03:04:05"
     exif.get_ifd(0x8825)[2] = (1.0, 2.0, 3.0)
-    file = io.BytesIO()
-    image.save(file, "JPEG", exif=exif, xmp=b"<x:xmpmeta/>")
-    about = photo.load(file.getvalue()).metadata
+    image.info |= {"exif": exif.tobytes(), "xmp": b"<x:xmpmeta/>"}
+    about = photo.load(export(image, kind)).metadata
     assert about.xmp == b"<x:xmpmeta/>"
     kept = Image.Exif()
     kept.load(b"Exif\0\0" + about.exif)
-    assert kept[0x010F] == "Maker" and 0x0112 not in kept
+    assert set(kept) == {0x010F, 0x8769, 0x8825} and kept[0x010F] == "Maker"
     assert kept.get_ifd(0x8769)[0x9003] == "2026:01:02 03:04:05" and kept.get_ifd(0x8825)[2] == (1.0, 2.0, 3.0)
 
 

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import click
+from PIL import Image
 
 from scodec.errors import BadRequest
 from scodec.training import recipe as recipes
@@ -48,10 +49,10 @@ def train(
 
     Writes RUN/NAME/weights.safetensors for each training of the recipe, and a checkpoint and log.jsonl on the way.
     """
-    pictures = _pictures(folders)
     for stage, recipe in recipes.load(name).items():
         if steps is not None:
             recipe = dataclasses.replace(recipe, steps=steps)
+        pictures = _pictures(folders, recipe.short_side)
         provenance = {
             "recipe": f"{stage}: {dataclasses.asdict(recipe)}, {'fresh' if fresh else 'from the shipped weights'}",
             "data": ", ".join(sorted({str(folder) for folder in folders})),
@@ -89,12 +90,18 @@ def _train(
     click.echo(f"scodec: {target}", err=True)
 
 
-def _pictures(folders: tuple[Path, ...]) -> tuple[list[Path], list[Path]]:
-    """All pictures under the folders: to train on, and held out."""
+def _pictures(folders: tuple[Path, ...], short_side: int) -> tuple[list[Path], list[Path]]:
+    """All pictures under the folders of at least that short side (pixels): to train on, and held out."""
     found = sorted(path for folder in folders for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    found = [path for path in found if min(_size(path)) >= short_side]
     held_out = [path for path in found if hashlib.sha256(path.name.encode()).digest()[0] % HELD_OUT == 0]
     chosen = set(held_out)
     train_on = [path for path in found if path not in chosen]
     if not train_on or not held_out:
         raise BadRequest(f"{len(found)} pictures are too few to train and to check on: give folders with more")
     return train_on, held_out
+
+
+def _size(path: Path) -> tuple[int, int]:
+    with Image.open(path) as image:
+        return image.size

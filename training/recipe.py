@@ -18,6 +18,7 @@ class Recipe:
     batch: int
     patch: int  # pixels, full resolution
     lr: float  # peak; linear warm-up, then cosine to zero
+    short_side: int = 0  # pixels; smaller pictures are left out
     warmup: int = 200
     weight_decay: float = 0.0
     ema: float = 0.999  # decay of the averaged weights, which are the ones validated and exported
