@@ -23,6 +23,7 @@ from scodec.errors import (
 if TYPE_CHECKING:
     from scodec.decoder import Info, decode, info
     from scodec.encoder import encode
+    from scodec.restoration import restore
 
 __all__ = [
     "BadFile",
@@ -37,6 +38,7 @@ __all__ = [
     "encode",
     "info",
     "register",
+    "restore",
 ]
 
 _HOME = {
@@ -44,6 +46,7 @@ _HOME = {
     "decode": "scodec.decoder",
     "info": "scodec.decoder",
     "Info": "scodec.decoder",
+    "restore": "scodec.restoration",
 }
 
 

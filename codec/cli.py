@@ -290,6 +290,11 @@ def _encode(
     "--tile", type=click.IntRange(min=64), metavar="N",
     help="Work in tiles of N x N pixels; smaller ones need less memory.",
 )  # fmt: skip
+@click.option(
+    "--receiver", "receivers", multiple=True, metavar="NAME|FILE",
+    help="A system of docs/systems.md that colours, one that enlarges, or one of each (give the option twice), by name "
+    "or by the weights that `scodec train` wrote.",
+)  # fmt: skip
 @click.option("--ignore-crc", is_flag=True, help="Show of a damaged file what can be shown.")
 def decode(
     paths: tuple[str, ...],
@@ -337,6 +342,49 @@ def _picture_format(target: str) -> str:
     if kind not in Image.SAVE:
         raise click.BadParameter(f"no picture format ends in {suffix!r}; use .png", param_hint="OUT")
     return kind
+
+
+@main.command()
+@click.argument("source", metavar="IN", type=click.Path(allow_dash=True))
+@click.argument("target", metavar="OUT", type=click.Path(allow_dash=True))
+@click.option("--scale", type=click.IntRange(1, 8), default=2, show_default=True, help="How many times larger.")
+@click.option("--no-upscale", is_flag=True, help="The same as --scale 1.")
+@click.option("--no-color", is_flag=True, help="Leave it grey.")
+@click.option(
+    "--system", "systems", multiple=True, metavar="NAME|FILE",
+    help="A system of docs/systems.md that colours, one that enlarges, or one of each (give the option twice), by name "
+    "or by the weights that `scodec train` wrote.",
+)  # fmt: skip
+@click.option(
+    "--samples", type=click.IntRange(1, 99), default=1, show_default=True, metavar="N",
+    help="N versions OUT-1, OUT-2...: the likeliest colours, then others.",
+)  # fmt: skip
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the other colours.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True)
+@click.option("-f", "--force", is_flag=True, help="Replace what exists.")
+def restore(
+    source: str, target: str, scale: int, no_upscale: bool, no_color: bool, samples: int, force: bool, **options: Any
+) -> None:
+    """Colour and enlarge the grey photograph IN; the suffix of OUT names the format."""
+    kind = _picture_format(target)
+    stem, suffix = os.path.splitext(target)
+    targets = [target] if samples == 1 else [f"{stem}-{i + 1}{suffix}" for i in range(samples)]
+    if samples > 1 and target == files.STREAM:
+        raise click.UsageError("standard output holds one picture: name a file for --samples")
+    for each in targets:
+        files.check_writable(each, force=force)
+        files.check_distinct(source, each)
+
+    import scodec
+    from scodec.export import export
+
+    content = files.read(source)
+    with _about(source):
+        images = scodec.restore(
+            content, scale=1 if no_upscale else scale, color=not no_color, samples=samples, **options
+        )
+    for each, image in zip(targets, images, strict=True):
+        files.write(each, export(image, kind), force=force)
 
 
 @main.command()

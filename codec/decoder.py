@@ -1,7 +1,7 @@
 """The way from bytes to a picture: container -> luma -> full-resolution luma -> colour."""
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
@@ -49,6 +49,7 @@ def decode(
     tile: int | None = None,
     check: bool = True,
     progress: Callable[[list], Iterable] = iter,
+    receivers: Sequence[str] = (),
 ) -> Image.Image:
     """Rebuild the picture of an .scz file.
 
@@ -58,12 +59,14 @@ def decode(
     tile: side of the square tiles that large pictures are restored in, in pixels (at least 64).
     check: False shows of a damaged file what can be shown: no checksum, colour and transparency only where readable.
     progress: wraps the list of tiles, to show how far the work is (tqdm, say).
+    receivers: systems of the reports (docs/systems.md) in the place of scodec's own networks, by name or weights file:
+    one that colours, whatever colour was coded, one that enlarges what was coded at a smaller scale, or both.
 
     Returns a picture of mode "RGB" or "L", with transparency "RGBA" or "LA", with EXIF and XMP in its `info`.
     Raises BadFile, Unsupported, BadRequest; OSError when a path can't be read.
     """
     stream = parse(data, check)
-    image = Image.fromarray(rebuild(stream, color, device, dtype, tile, progress))
+    image = Image.fromarray(rebuild(stream, color, device, dtype, tile, progress, receivers))
     if stream.header.alpha:
         image.putalpha(Image.fromarray(opacity(stream)))
     image.info.update(metadata.as_info(metadata.from_boxes(stream.boxes)))
@@ -143,6 +146,7 @@ def rebuild(
     dtype: str = "auto",
     tile: int | None = None,
     progress: Callable[[list], Iterable] = iter,
+    receivers: Sequence[str] = (),
 ) -> np.ndarray:
     """`decode` for a file taken apart; without transparency; uint8 (H, W, 3), or (H, W) where grey."""
     if tile is not None and tile < 64:
@@ -154,23 +158,42 @@ def rebuild(
     from scodec.models import receiver  # torch: only where pictures are rebuilt
 
     networks = receiver.get(device, dtype)
-    y = networks.restore(
-        y_small,
-        header.luma,
-        header.scale,
-        header.quantizer,
-        header.height,
-        header.width,
-        tile or receiver.TILE,
-        progress,
-    )
-    if header.gray or not color:
-        return y.round().astype(np.uint8)
-    if chroma_small is not None:
-        return networks.paint(y, chroma_small, 2 * header.scale)
-    if grid is None:
-        return networks.colorize(y, None, 0, 0)
-    return networks.colorize(y, grid.grid, grid.cell, grid.step)
+    painter = enlarger = None
+    if receivers:
+        from scodec.models import system
+
+        painter, enlarger = system.pair(receivers, device, dtype)
+    # A system that enlarges RGB comes after the colours, at the size that the luma was coded in.
+    unit = header.scale if enlarger else 1
+    if enlarger:
+        y = y_small.astype(np.float32)
+    else:
+        y = networks.restore(
+            y_small,
+            header.luma,
+            header.scale,
+            header.quantizer,
+            header.height,
+            header.width,
+            tile or receiver.TILE,
+            progress,
+        )
+    grey = header.gray or not color
+    if grey:
+        picture = y.round().astype(np.uint8)
+    elif painter:
+        picture = painter.colorize(y)
+    elif chroma_small is not None:
+        picture = networks.paint(y, chroma_small, 2 * header.scale // unit)
+    elif grid is None:
+        picture = networks.colorize(y, None, 0, 0)
+    else:
+        picture = networks.colorize(y, grid.grid, grid.cell / unit, grid.step)
+    if enlarger is None:
+        return picture
+    rgb = np.repeat(picture[..., None], 3, 2) if grey else picture
+    rgb = system.enlarged(enlarger, rgb, header.scale, header.width, header.height)
+    return photo.planes(rgb)[0] if grey else rgb
 
 
 def _planes(stream: container.Stream) -> tuple[np.ndarray, np.ndarray | None]:

@@ -21,6 +21,7 @@ from scodec.errors import BadRequest
 from scodec.models import weights
 from scodec.models.colorizer import CHROMA_UNIT, Colorizer, describe, enlarge_hint
 from scodec.models.restorer import CODERS, Restorer, enlarge
+from scodec.models.strips import padded, painted, rows_of
 from scodec.models.tiling import tiles
 
 #: The colorizer sees at most this many luma pixels: larger pictures are reduced to it, so that the cost of colour does
@@ -30,8 +31,6 @@ COLOUR_PIXELS = 1 << 19
 TILE = 1024
 #: Number formats of the networks.
 DTYPES = ("auto", "float32", "bfloat16", "float16")
-#: Rows of the picture that are coloured at a time.
-STRIP = 256
 #: Guided enlargement: window radius (chroma pixels) and the luma variance (0..1 squared) under which it does nothing.
 GUIDE_RADIUS, GUIDE_EPSILON = 2, 1e-3
 
@@ -73,14 +72,14 @@ class Receiver:
         for rows, columns, needed_rows, needed_columns in progress(list(tiles(height, width, step))):
             y_up = self._enlarged(y_small, scale, needed_rows, needed_columns)
             size = needed_rows.stop - needed_rows.start, needed_columns.stop - needed_columns.start
-            y_hat = self._run(self.restorer, _padded(y_up, Restorer.multiple), *condition)[0, 0, : size[0], : size[1]]
+            y_hat = self._run(self.restorer, padded(y_up, Restorer.multiple), *condition)[0, 0, : size[0], : size[1]]
             inner_rows = slice(rows.start - needed_rows.start, rows.stop - needed_rows.start)
             inner_columns = slice(columns.start - needed_columns.start, columns.stop - needed_columns.start)
             y[rows, columns] = (y_hat[inner_rows, inner_columns].clamp(0, 1) * 255).cpu().numpy()
         return y
 
     @torch.inference_mode()
-    def colorize(self, y: np.ndarray, grid: np.ndarray | None, cell: int, step: float) -> np.ndarray:
+    def colorize(self, y: np.ndarray, grid: np.ndarray | None, cell: float, step: float) -> np.ndarray:
         """Luma (float32, H x W, 0..255) and a hint grid (2, rows, columns; None: blind) -> RGB (uint8, H x W x 3)."""
         height, width = y.shape
         reduction = min(1.0, math.sqrt(COLOUR_PIXELS / (height * width)))
@@ -92,16 +91,16 @@ class Receiver:
         numbers = torch.tensor([describe(hint)], device=self.device)
         multiple = Colorizer.multiple
         chroma = self._run(
-            self.colorizer, _padded(seen, multiple), _padded(plane[None].to(self.device), multiple // 2), numbers
+            self.colorizer, padded(seen, multiple), padded(plane[None].to(self.device), multiple // 2), numbers
         )
         chroma, luma = chroma[:, :, : size[0] // 2, : size[1] // 2], F.avg_pool2d(seen, 2)
         planes = torch.cat([chroma, _slopes(chroma, luma), luma], 1)
 
         def guided(top: int, strip: Tensor) -> Tensor:
-            smooth, slopes, blurred = _rows(planes, top, height, width, (height, width)).split([2, 2, 1], 1)
+            smooth, slopes, blurred = rows_of(planes, top, height, width, (height, width)).split([2, 2, 1], 1)
             return (smooth + slopes * (strip - blurred)) * CHROMA_UNIT
 
-        return _painted(y_11HW, guided)
+        return painted(y_11HW, guided)
 
     @torch.inference_mode()
     def paint(self, y: np.ndarray, chroma: np.ndarray, cell: int) -> np.ndarray:
@@ -112,7 +111,7 @@ class Receiver:
         height, width = y.shape
         planes = torch.from_numpy(chroma)[None].to(self.device)
         extent = cell * chroma.shape[1], cell * chroma.shape[2]
-        return _painted(self._tensor(y), lambda top, _: _rows(planes, top, height, width, extent))
+        return painted(self._tensor(y), lambda top, _: rows_of(planes, top, height, width, extent))
 
     def _tensor(self, y: np.ndarray) -> Tensor:
         return torch.from_numpy(y)[None, None].to(self.device) / 255
@@ -133,9 +132,10 @@ class Receiver:
         return enlarge(window, scale)[:, :, at[0], at[1]]
 
 
-_loading = threading.Lock()
+#: Held while networks are loaded.
+loading = threading.Lock()
 if hasattr(os, "register_at_fork"):  # not on Windows
-    os.register_at_fork(before=_loading.acquire, after_in_parent=_loading.release, after_in_child=_loading.release)
+    os.register_at_fork(before=loading.acquire, after_in_parent=loading.release, after_in_child=loading.release)
     # A forked child believes in the threads of torch's pool, which it has not got, and would wait for them for ever.
     os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
 
@@ -146,7 +146,7 @@ def get(device: str = "auto", dtype: str = "auto") -> Receiver:
     Loaded once per process, whatever the threads. Raises BadRequest when the device is not there, Unsupported when
     weights are missing.
     """
-    with _loading:
+    with loading:
         return _load(device, dtype)
 
 
@@ -183,41 +183,13 @@ def _best_dtype(device: torch.device) -> torch.dtype:
     return torch.float32
 
 
-def _padded(x: Tensor, multiple: int) -> Tensor:
-    """Replicate the lower and right edges up to a multiple."""
-    height, width = x.shape[2:]
-    return F.pad(x, (0, -width % multiple, 0, -height % multiple), mode="replicate")
-
-
-def _painted(y_11HW: Tensor, chroma: Callable[[int, Tensor], Tensor]) -> np.ndarray:
-    """RGB (uint8, H x W x 3) of a luma; `chroma` gives the levels from a top row on, for a strip of luma."""
-    height, width = y_11HW.shape[2:]
-    rgb = np.empty((height, width, 3), np.uint8)
-    for top in range(0, height, STRIP):
-        strip = y_11HW[:, :, top : top + STRIP]
-        cb, cr = chroma(top, strip)[0]
-        luma = strip[0, 0] * 255
-        channels = luma + 1.402 * cr, luma - 0.344136 * cb - 0.714136 * cr, luma + 1.772 * cb
-        rgb[top : top + STRIP] = torch.stack(channels, 2).round().clamp(0, 255).to(torch.uint8).cpu().numpy()
-    return rgb
-
-
 def _slopes(chroma: Tensor, luma: Tensor) -> Tensor:
     """Local change of chroma per change of luma (the `a` of the guided filter, He et al. 2013, eq. 5)."""
 
     def mean(x: Tensor) -> Tensor:
-        padded = F.pad(x, (GUIDE_RADIUS,) * 4, mode="replicate")
-        return F.avg_pool2d(padded, 2 * GUIDE_RADIUS + 1, stride=1)
+        wider = F.pad(x, (GUIDE_RADIUS,) * 4, mode="replicate")
+        return F.avg_pool2d(wider, 2 * GUIDE_RADIUS + 1, stride=1)
 
     covariance = mean(chroma * luma) - mean(chroma) * mean(luma)
     variance = mean(luma * luma) - mean(luma).square()
     return covariance / (variance + GUIDE_EPSILON)
-
-
-def _rows(planes: Tensor, top: int, height: int, width: int, extent: tuple[int, int]) -> Tensor:
-    """A strip of the bicubic enlargement of planes (1, C, h, w) to an extent, of which height x width are wanted."""
-    rows = torch.arange(top, min(top + STRIP, height), device=planes.device, dtype=torch.float32)
-    columns = torch.arange(width, device=planes.device, dtype=torch.float32)
-    y, x = (rows + 0.5) / extent[0] * 2 - 1, (columns + 0.5) / extent[1] * 2 - 1
-    where = torch.stack([x.expand(len(y), -1), y[:, None].expand(-1, len(x))], 2)[None]
-    return F.grid_sample(planes, where, mode="bicubic", padding_mode="border", align_corners=False)

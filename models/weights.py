@@ -20,18 +20,23 @@ def path(name: str) -> Path:
 
 
 @cache
-def facts(name: str) -> dict[str, str]:
-    """Header of a weights file: network, config, id, recipe, data, licence, commit, result.
+def facts(name: str | Path) -> dict[str, str]:
+    """Header of a weights file, by path or by the name of one that comes with scodec.
 
-    Raises Unsupported when the file is missing or no safetensors file.
+    network, config, id, recipe, data, licence, commit, result. Raises Unsupported when there is no such file of ours.
     """
     try:
-        with path(name).open("rb") as file:
+        with _file(name).open("rb") as file:
             (length,) = struct.unpack("<Q", file.read(8))
-            header = json.loads(file.read(length))
-    except (OSError, struct.error, ValueError) as error:
-        raise Unsupported(f"the weights of the {name} can't be read ({error}): install scodec-image again") from error
-    return header["__metadata__"]
+            header = json.loads(file.read(length))["__metadata__"]
+            return {key: str(header[key]) for key in header.keys() | {"network", "config", "id"}}
+    except (OSError, struct.error, ValueError, KeyError, TypeError, MemoryError) as error:
+        again = "name another file" if isinstance(name, Path) else "install scodec-image again"
+        raise Unsupported(f"the weights {name} can't be read ({error}): {again}") from error
+
+
+def _file(name: str | Path) -> Path:
+    return name if isinstance(name, Path) else path(name)
 
 
 def installed() -> dict[str, str]:
@@ -39,7 +44,7 @@ def installed() -> dict[str, str]:
     return {file.stem: facts(file.stem)["id"] for file in sorted(path("any").parent.glob("*.safetensors"))}
 
 
-def load(name: str) -> "nn.Module":
+def load(name: str | Path) -> "nn.Module":
     """Build a network and give it its weights (float32, on the CPU). Raises Unsupported as `facts` does."""
     from safetensors.torch import load_file
 
@@ -47,7 +52,7 @@ def load(name: str) -> "nn.Module":
 
     about = facts(name)
     network = NETWORKS[about["network"]](**json.loads(about["config"]))
-    network.load_state_dict({key: value.float() for key, value in load_file(path(name)).items()})
+    network.load_state_dict({key: value.float() for key, value in load_file(_file(name)).items()})
     return network.eval()
 
 

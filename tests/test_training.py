@@ -25,7 +25,8 @@ def folder(tmp_path_factory, cat):
 @pytest.mark.parametrize(("name", "task", "patch"), [("restorer", "luma", 64), ("colorizer", "colour", 128)])
 def test_command_trains_and_resumes(folder, tmp_path, scodec_command, name, task, patch):
     own = tmp_path / "own.yaml"
-    own.write_text(f"task: {task}\nsteps: 4\nbatch: 2\npatch: {patch}\nlr: 1.0e-4\nwarmup: 1\nema: 0.5\n")
+    numbers = "steps: 4\nbatch: 2\nlr: 1.0e-4\nwarmup: 1\nema: 0.5\n"
+    own.write_text(f"task: {task}\nnetwork: {name}\npatch: {patch}\n{numbers}")
     arguments = ["train", folder, "--recipe", own, "--run", tmp_path / "run", "--every", 2, "-j", 1, "--device", "cpu"]
     assert scodec_command(*arguments, "--steps", 2).code == 0
     assert scodec_command(*arguments).code == 0
@@ -38,8 +39,8 @@ def test_command_trains_and_resumes(folder, tmp_path, scodec_command, name, task
 
 
 def test_interrupted_and_straight_runs_agree(folder, tmp_path):
-    settings = recipe.Recipe(task="luma", steps=4, batch=2, patch=64, lr=1e-4, warmup=1)
-    train, held_out = cli._pictures((folder,))
+    settings = recipe.Recipe(task="luma", network="restorer", steps=4, batch=2, patch=64, lr=1e-4, warmup=1)
+    train, held_out = cli._pictures((folder,), 0)
     task = LumaTask(settings, train, held_out, tmp_path / "pairs", 1)
     straight = loop.train(task, settings, tmp_path / "a", "cpu", 2, None).state_dict()
 
@@ -66,8 +67,10 @@ def test_interrupted_and_straight_runs_agree(folder, tmp_path):
 
 def test_the_colorizer_learns(folder, tmp_path):
     """From the shipped weights, a few dozen steps on one animal must bring its colours closer."""
-    settings = recipe.Recipe(task="colour", steps=40, batch=4, patch=128, lr=5e-4, warmup=5, ema=0.9)
-    train, held_out = cli._pictures((folder,))
+    settings = recipe.Recipe(
+        task="colour", network="colorizer", steps=40, batch=4, patch=128, lr=5e-4, warmup=5, ema=0.9
+    )
+    train, held_out = cli._pictures((folder,), 0)
     task = ColourTask(settings, train, held_out)
     start = weights.load("colorizer")
     with torch.no_grad():
@@ -79,7 +82,8 @@ def test_the_colorizer_learns(folder, tmp_path):
 
 
 def test_shipped_recipes_load_and_unknown_ones_are_reported(scodec_command, tmp_path, folder):
-    assert recipe.names() == ["colorizer", "release", "restorer"]
+    assert {"colorizer", "release", "restorer", "koalarization"} <= set(recipe.names())
+    assert all(recipe.load(name) for name in recipe.names())
     assert {stage: each.task for stage, each in recipe.load("release").items()} == {
         "restorer": "luma",
         "colorizer": "colour",

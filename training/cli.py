@@ -10,6 +10,7 @@ from PIL import Image
 
 from scodec.errors import BadRequest
 from scodec.training import recipe as recipes
+from scodec.training.recipe import Setting
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".avif"}
 #: One picture in so many is held out, chosen by its name, to watch the training.
@@ -21,11 +22,9 @@ WATCHED = 24
 @click.command()
 @click.argument("folders", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option(
-    "--recipe",
-    "name",
-    required=True,
-    help="A recipe by name (restorer, colorizer, or release for both) or a .yaml file.",
-)
+    "--recipe", "--system", "name", required=True, metavar="NAME|FILE",
+    help="A recipe by name (release for restorer and colorizer, or a system of docs/systems.md) or a .yaml file.",
+)  # fmt: skip
 @click.option(
     "--run", type=click.Path(path_type=Path), required=True,
     help="Folder for checkpoints and logs; a training that stands there is taken up again.",
@@ -33,6 +32,10 @@ WATCHED = 24
 @click.option("--steps", type=click.IntRange(min=1), help="Other number of steps than the recipe's.")
 @click.option("--device", default="auto", show_default=True, help="Where to train: auto, cpu, cuda or mps.")
 @click.option("--every", type=click.IntRange(min=1), default=250, show_default=True, help="Steps between log lines.")
+@click.option(
+    "--pretrained/--no-pretrained", default=True, show_default=True,
+    help="Start backbones from the weights that their authors trained on ImageNet, from the internet.",
+)  # fmt: skip
 @click.option("--fresh", is_flag=True, help="Start from nothing, not from the weights that come with scodec.")
 @click.option("-j", "--workers", type=click.IntRange(min=1), default=os.cpu_count(), help="Processes that code pairs.")
 def train(
@@ -43,6 +46,7 @@ def train(
     device: str,
     every: int,
     fresh: bool,
+    pretrained: bool,
     workers: int,
 ) -> None:
     """Train the networks of a recipe on the pictures in FOLDERS (searched with everything below them).
@@ -57,36 +61,21 @@ def train(
             "recipe": f"{stage}: {dataclasses.asdict(recipe)}, {'fresh' if fresh else 'from the shipped weights'}",
             "data": ", ".join(sorted({str(folder) for folder in folders})),
         }
-        _train(recipe, *pictures, run / stage, device, every, fresh, workers, provenance)
+        setting = Setting(recipe, pictures[0], pictures[1][:WATCHED], run / stage / "pairs", workers, pretrained)
+        _train(setting, run / stage, device, every, fresh, provenance)
 
 
-def _train(
-    recipe: recipes.Recipe,
-    train_on: list[Path],
-    held_out: list[Path],
-    run: Path,
-    device: str,
-    every: int,
-    fresh: bool,
-    workers: int,
-    provenance: dict[str, str],
-) -> None:
+def _train(setting: Setting, run: Path, device: str, every: int, fresh: bool, provenance: dict[str, str]) -> None:
     from scodec.models import receiver, weights
     from scodec.training import loop
-    from scodec.training.colour_task import ColourTask
-    from scodec.training.luma_task import LumaTask
+    from scodec.training.tasks import TASKS
 
-    task: loop.Task
-    if recipe.task == "luma":
-        task, network = LumaTask(recipe, train_on, held_out[:WATCHED], run / "pairs", workers), "restorer"
-    elif recipe.task == "colour":
-        task, network = ColourTask(recipe, train_on, held_out[:WATCHED]), "colorizer"
-    else:
-        raise BadRequest(f"the recipe's task {recipe.task!r} is unknown: luma or colour")
-    start = None if fresh else weights.load(network).state_dict()
+    recipe = setting.recipe
+    start = None if fresh or not weights.path(recipe.network).exists() else weights.load(recipe.network).state_dict()
+    task = TASKS[recipe.task](setting)
     trained = loop.train(task, recipe, run, receiver.best_device(device), every, start)
     target = run / "weights.safetensors"
-    weights.save(trained, target, network, **provenance)
+    weights.save(trained, target, recipe.network, **provenance)
     click.echo(f"scodec: {target}", err=True)
 
 

@@ -13,6 +13,7 @@ from tqdm import tqdm
 from scodec import hints, luma_av1, photo, scaling
 from scodec.models.colorizer import CHROMA_UNIT, Colorizer, describe, enlarge_hint
 from scodec.models.restorer import enlarge
+from scodec.training.loop import Task
 from scodec.training.losses import RGB_OF_CHROMA, chroma_rms
 from scodec.training.recipe import Recipe
 
@@ -24,7 +25,7 @@ CELLS, CELL_SHARES, STEPS = (8, 16, 32, 64), (0.45, 0.3, 0.15, 0.1), (6.0, 64.0)
 SCALES, QUANTIZERS = (1, 1, 2, 2, 3), (38, 64)
 
 
-class ColourTask:
+class ColourTask(Task):
     """Batches of (luma, hint) -> chroma at half resolution."""
 
     def __init__(self, recipe: Recipe, train: list[Path], held_out: list[Path]) -> None:
@@ -33,7 +34,7 @@ class ColourTask:
         self.held_out = [self._sample(path.read_bytes(), np.random.default_rng(i)) for i, path in enumerate(held_out)]
 
     def network(self) -> nn.Module:
-        return Colorizer()
+        return Colorizer(**self.recipe.config)
 
     def batch(self, rng: np.random.Generator) -> dict[str, Tensor]:
         """One batch: y (B, 1, patch, patch) in 0..1; hint and chroma (B, 2, patch/2, patch/2) in CHROMA_UNITs."""
@@ -45,8 +46,11 @@ class ColourTask:
             samples.append(_tensors(shown, cb, cr, None if blind else _hint(cb, cr, rng)))
         return {key: torch.cat([sample[key] for sample in samples]) for key in samples[0]}
 
-    def loss(self, network: nn.Module, batch: dict[str, Tensor]) -> Tensor:
-        return chroma_rms(network(batch["y"], batch["hint"], batch["describe"]) - batch["chroma"])
+    def predict(self, network: nn.Module, batch: dict[str, Tensor]) -> Tensor:
+        return network(batch["y"], batch["hint"], batch["describe"])
+
+    def loss(self, output: Tensor, batch: dict[str, Tensor]) -> Tensor:
+        return chroma_rms(output - batch["chroma"])
 
     def validate(self, network: nn.Module, device: torch.device) -> dict[str, float]:
         """Mean RGB-PSNR (dB) with true luma: grey, blind, and with hints, enlarged plainly and by the network."""

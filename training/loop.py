@@ -3,24 +3,38 @@
 import json
 import math
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from tqdm import tqdm
 
 from scodec.training.recipe import Recipe
+
+OPTIMIZERS = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam, "rmsprop": torch.optim.RMSprop}
+Batch = dict[str, Tensor]
 
 
 class Task(Protocol):
     """What is trained: data, network and loss."""
 
     def network(self) -> nn.Module: ...
-    def batch(self, rng: np.random.Generator) -> dict[str, Tensor]: ...
-    def loss(self, network: nn.Module, batch: dict[str, Tensor]) -> Tensor: ...
+    def batch(self, rng: np.random.Generator) -> Batch: ...
+    def predict(self, network: nn.Module, batch: Batch) -> Any: ...
+    def loss(self, output: Any, batch: Batch) -> Tensor: ...
     def validate(self, network: nn.Module, device: torch.device) -> dict[str, float]: ...
+
+    def critic(self) -> nn.Module | None:
+        """The network that judges what is made, in adversarial trainings."""
+        return None
+
+    def judged(self, output: Any, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Real and made pictures of a batch, as the critic sees them."""
+        raise NotImplementedError
 
 
 def train(task: Task, recipe: Recipe, run: Path, device: str, every: int, start: dict[str, Tensor] | None) -> nn.Module:
@@ -38,17 +52,26 @@ def train(task: Task, recipe: Recipe, run: Path, device: str, every: int, start:
     average = torch.optim.swa_utils.AveragedModel(
         network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(recipe.ema)
     )
-    optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.lr, weight_decay=recipe.weight_decay)
+    average.eval()
+    optimizer = OPTIMIZERS[recipe.optimizer](network.parameters(), lr=recipe.lr, weight_decay=recipe.weight_decay)
+    critic = task.critic()
+    if critic is not None:
+        critic = critic.to(place)
+        critic_optimizer = torch.optim.Adam(critic.parameters(), lr=recipe.lr, betas=(0.5, 0.999))
 
     run.mkdir(parents=True, exist_ok=True)
     checkpoint, log = run / "checkpoint.pt", run / "log.jsonl"
     step = 0
+    history: list[float] = []
     if checkpoint.exists():
         state = torch.load(checkpoint, map_location=place, weights_only=True)
         network.load_state_dict(state["network"])
         average.load_state_dict(state["average"])
         optimizer.load_state_dict(state["optimizer"])
-        step = state["step"]
+        step, history = state["step"], state.get("history", [])
+        if critic is not None:
+            critic.load_state_dict(state["critic"])
+            critic_optimizer.load_state_dict(state["critic_optimizer"])
 
     losses: list[float] = []
     began = time.monotonic()
@@ -57,9 +80,14 @@ def train(task: Task, recipe: Recipe, run: Path, device: str, every: int, start:
             # The data of a step depends on the step alone, so a run taken up again sees what it would have seen.
             batch = {k: v.to(place) for k, v in task.batch(np.random.default_rng((recipe.seed, step))).items()}
             for group in optimizer.param_groups:
-                group["lr"] = recipe.lr * _schedule(step, recipe)
+                group["lr"] = recipe.lr * _share(step, recipe, history)
             with torch.autocast(place.type, torch.bfloat16):
-                loss = task.loss(network, batch)
+                output = task.predict(network, batch)
+                loss = task.loss(output, batch)
+                if critic is not None and step >= recipe.adversarial_from:
+                    real, made = task.judged(output, batch)
+                    _teach(critic, critic_optimizer, real, made.detach())
+                    loss = loss + recipe.adversarial * _believed(critic(made), True)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             nn.utils.clip_grad_norm_(network.parameters(), recipe.clip)
@@ -78,15 +106,48 @@ def train(task: Task, recipe: Recipe, run: Path, device: str, every: int, start:
                 with log.open("a") as file:
                     file.write(json.dumps(line) + "\n")
                 progress.set_postfix(loss=f"{line['loss']:.4g}")
+                history.append(line["loss"])
                 losses.clear()
                 state = {"network": network.state_dict(), "average": average.state_dict()}
-                state |= {"optimizer": optimizer.state_dict(), "step": step}
+                state |= {"optimizer": optimizer.state_dict(), "step": step, "history": history}
+                if critic is not None:
+                    state |= {"critic": critic.state_dict(), "critic_optimizer": critic_optimizer.state_dict()}
                 torch.save(state, checkpoint.with_suffix(".tmp"))
                 checkpoint.with_suffix(".tmp").replace(checkpoint)
     return average.module
 
 
-def _schedule(step: int, recipe: Recipe) -> float:
-    """Share of the peak learning rate: linear warm-up, then cosine to zero."""
-    warm = min(1.0, (step + 1) / max(recipe.warmup, 1))
-    return warm * 0.5 * (1 + math.cos(math.pi * step / recipe.steps))
+def _teach(critic: nn.Module, optimizer: torch.optim.Optimizer, real: Tensor, made: Tensor) -> None:
+    """One step of a critic's own."""
+    loss = (_believed(critic(real), True) + _believed(critic(made), False)) / 2
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    optimizer.step()
+
+
+def _believed(logits: Tensor, real: bool) -> Tensor:
+    """The loss of a critic's logits that should tell real or made."""
+    return F.binary_cross_entropy_with_logits(logits.float(), torch.full_like(logits, float(real), dtype=torch.float32))
+
+
+def _share(step: int, recipe: Recipe, history: list[float]) -> float:
+    """Share of the peak learning rate: linear warm-up, then the recipe's schedule."""
+    return min(1.0, (step + 1) / max(recipe.warmup, 1)) * SCHEDULES[recipe.schedule](step / recipe.steps, history)
+
+
+def _plateau(_: float, history: list[float], factor: float = 0.75, patience: int = 2) -> float:
+    """Cut by `factor` whenever the logged loss has not fallen for more than `patience` lines."""
+    share, best, waited = 1.0, math.inf, 0
+    for loss in history:
+        best, waited = (loss, 0) if loss < best else (best, waited + 1)
+        if waited > patience:
+            share, waited = share * factor, 0
+    return share
+
+
+#: Share of the training done and losses logged so far -> share of the learning rate.
+SCHEDULES: dict[str, Callable[[float, list[float]], float]] = {
+    "cosine": lambda done, _: 0.5 * (1 + math.cos(math.pi * done)),  # to zero
+    "constant": lambda *_: 1.0,
+    "plateau": _plateau,
+}

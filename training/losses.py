@@ -1,7 +1,23 @@
 """Losses."""
 
+from collections.abc import Callable, Iterable
+
 import torch
-from torch import Tensor
+from PIL import Image
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from scodec.models.backbones import IMAGENET_MEAN, IMAGENET_STD, backbone
+from scodec.training.bins import BinLoss
+
+Loss = Callable[[dict[str, Tensor], dict[str, Tensor]], Tensor]
+#: Weight of the classification (Iizuka et al. 2016, section 3.5).
+CLASSES = 1 / 300
+#: Layers of VGG19 whose features the content loss compares, by the index that Keras gives them, as report 1 does: the
+#: second convolution of block 2 and the fourth of block 5; how many of torch's layers lead there, ReLU included.
+CONTENT = {"VGG5": 9, "VGG20": 36}
+#: Weight of the content beside the error of the samples (Ledig et al. 2017 scale the features so, section 3.2).
+CONTENT_WEIGHT = 0.006
 
 #: RGB change per unit of Cb and Cr (JFIF matrix): rows R, G, B.
 RGB_OF_CHROMA = torch.tensor([[0.0, 1.402], [-0.344136, -0.714136], [1.772, 0.0]])
@@ -18,3 +34,47 @@ def rms(error: Tensor) -> Tensor:
 def chroma_rms(error_B2HW: Tensor) -> Tensor:
     """`rms` of the RGB error that a chroma error causes when the luma is true."""
     return rms(torch.einsum("rc,bchw->brhw", RGB_OF_CHROMA.to(error_B2HW), error_B2HW))
+
+
+def colour_loss(name: str, pictures: Iterable[Image.Image]) -> Loss:
+    """The loss of a colour system, by name. pictures: those it is trained on, whose colours "bins" counts."""
+    if name == "bins":
+        return BinLoss(pictures)
+    return {
+        "mse": lambda output, batch: F.mse_loss(output["ab"].float(), batch["ab"]),
+        "mae": lambda output, batch: F.l1_loss(output["ab"].float(), batch["ab"]),
+        "mse+classes": lambda output, batch: (
+            F.mse_loss(output["ab"].float(), batch["ab"])
+            + CLASSES * F.cross_entropy(output["class_logits"].float(), batch["label"])
+        ),
+    }[name]
+
+
+def picture_loss(name: str, pretrained: bool) -> Loss:
+    """The loss of a system that enlarges, by name: "mse" or "mae", with "+VGG5" or "+VGG20" for content."""
+    samples, _, layer = name.partition("+")
+    distance = {"mse": F.mse_loss, "mae": F.l1_loss}[samples]
+    content = ContentLoss(CONTENT[layer], pretrained) if layer else None
+
+    def loss(output: dict[str, Tensor], batch: dict[str, Tensor]) -> Tensor:
+        made, true = output["rgb"].float(), batch["rgb"]
+        value = distance(made, true)
+        return value if content is None else value + CONTENT_WEIGHT * content(made, true)
+
+    return loss
+
+
+class ContentLoss(nn.Module):
+    """Mean squared difference of what VGG19 sees in two pictures (B, 3, H, W; 0..1), after its first `depth` layers."""
+
+    def __init__(self, depth: int, pretrained: bool) -> None:
+        super().__init__()
+        self.features = backbone("vgg19", pretrained).features[:depth].requires_grad_(False).eval()
+        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN)[:, None, None])
+        self.register_buffer("std", torch.tensor(IMAGENET_STD)[:, None, None])
+
+    def forward(self, made: Tensor, true: Tensor) -> Tensor:
+        self.to(made.device)
+        with torch.no_grad():
+            wanted = self.features((true - self.mean) / self.std)
+        return F.mse_loss(self.features((made - self.mean) / self.std).float(), wanted.float())

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from scodec.models.restorer import CODERS, Restorer, enlarge, expected_error
 from scodec.training import pairs
+from scodec.training.loop import Task
 from scodec.training.losses import rms
 from scodec.training.recipe import Recipe
 
@@ -15,7 +16,7 @@ from scodec.training.recipe import Recipe
 _MARGIN = 4
 
 
-class LumaTask:
+class LumaTask(Task):
     """Batches of (enlarged decoded luma, coder, scale, quantizer) -> luma."""
 
     def __init__(self, recipe: Recipe, train: list[Path], held_out: list[Path], cache: Path, workers: int) -> None:
@@ -25,7 +26,7 @@ class LumaTask:
         self.held_out = [pairs.load(path) for path in pairs.prepare(held_out, cache, workers)]
 
     def network(self) -> nn.Module:
-        return Restorer()
+        return Restorer(**self.recipe.config)
 
     def batch(self, rng: np.random.Generator) -> dict[str, Tensor]:
         """One batch: y_up and y (B, 1, patch, patch) in 0..1; coder (position in CODERS), scale and quantizer (B)."""
@@ -36,10 +37,12 @@ class LumaTask:
             samples.append(_condition(variant) | self._patch(coded.y, variant, rng))
         return {key: torch.cat([sample[key] for sample in samples]) for key in samples[0]}
 
-    def loss(self, network: nn.Module, batch: dict[str, Tensor]) -> Tensor:
+    def predict(self, network: nn.Module, batch: dict[str, Tensor]) -> Tensor:
+        return network(batch["y_up"], batch["coder"], batch["scale"], batch["quantizer"])
+
+    def loss(self, output: Tensor, batch: dict[str, Tensor]) -> Tensor:
         """Error in units of what each quality makes of it: every quality then counts alike."""
-        condition = batch["coder"], batch["scale"], batch["quantizer"]
-        return 100 * rms((network(batch["y_up"], *condition) - batch["y"]) / expected_error(*condition))
+        return 100 * rms((output - batch["y"]) / expected_error(batch["coder"], batch["scale"], batch["quantizer"]))
 
     def validate(self, network: nn.Module, device: torch.device) -> dict[str, float]:
         """Mean gain in luma PSNR (dB) over the enlarged decoded luma, per coder and scale."""

@@ -1,8 +1,9 @@
 """Recipes: what to train and how, as small YAML files."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -11,13 +12,21 @@ from scodec.errors import BadRequest
 
 @dataclass(frozen=True)
 class Recipe:
-    """One training. Every field is a key of the YAML file."""
+    """One training. Every field is a key of the YAML file; `base` there names a recipe whose keys it takes over."""
 
-    task: str  # "luma" or "colour"
+    task: str  # a name in tasks.TASKS
     steps: int
     batch: int
     patch: int  # pixels, full resolution
-    lr: float  # peak; linear warm-up, then cosine to zero
+    lr: float  # peak
+    network: str  # a name in models.registry.NETWORKS
+    config: dict[str, Any] = field(default_factory=dict)  # of the network
+    source: str = ""  # the paper or report that the numbers are from
+    loss: str = ""  # of the systems of the reports: a name in losses.LOSSES
+    adversarial: float = 0.0  # weight of the critic's judgement in the loss
+    adversarial_from: int = 0  # step from which on there is a critic
+    optimizer: str = "adamw"  # a name in loop.OPTIMIZERS
+    schedule: str = "cosine"  # a name in loop.SCHEDULES, after a linear warm-up
     short_side: int = 0  # pixels; smaller pictures are left out
     warmup: int = 200
     weight_decay: float = 0.0
@@ -26,9 +35,22 @@ class Recipe:
     seed: int = 1
 
 
+@dataclass(frozen=True)
+class Setting:
+    """What a task may work with."""
+
+    recipe: Recipe
+    train: list[Path]  # pictures
+    held_out: list[Path]
+    cache: Path  # a folder for what takes long to make
+    workers: int  # processes that make it
+    pretrained: bool  # whether backbones start from their authors' weights
+
+
 def names() -> list[str]:
-    """The recipes that come with scodec."""
-    return sorted(Path(entry.name).stem for entry in _folder().iterdir() if entry.name.endswith(".yaml"))
+    """The recipes that come with scodec, less those that only others build on."""
+    found = sorted(Path(entry.name).stem for entry in _folder().iterdir() if entry.name.endswith(".yaml"))
+    return [name for name in found if not name.startswith("base-")]
 
 
 def load(name: str) -> dict[str, Recipe]:
@@ -40,12 +62,19 @@ def load(name: str) -> dict[str, Recipe]:
     if not path.is_file():
         raise BadRequest(f"there is no recipe {name!r}: give one of {', '.join(names())} or a .yaml file")
     try:
-        content = yaml.safe_load(path.read_text())
+        content = _content(path)
         if isinstance(content, list):
             return {stage: recipe for each in content for stage, recipe in load(each).items()}
         return {Path(name).stem: Recipe(**content)}
-    except (TypeError, AttributeError, yaml.YAMLError) as error:
+    except (TypeError, AttributeError, OSError, yaml.YAMLError) as error:
         raise BadRequest(f"the recipe {name} can't be read: {error}") from error
+
+
+def _content(path: Any) -> Any:
+    content = yaml.safe_load(path.read_text())
+    if isinstance(content, dict) and "base" in content:
+        content = _content(_folder() / f"{content.pop('base')}.yaml") | content
+    return content
 
 
 def _folder():

@@ -1,0 +1,71 @@
+"""Old photographs: grey ones get colours and a larger size, without any .scz file."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image
+
+from scodec import metadata, photo
+from scodec.errors import BadRequest
+
+#: What enlarges where the caller names nothing.
+ENLARGER = "edsr"
+#: Largest enlargement.
+LARGEST = 8
+
+
+def restore(
+    source: photo.Source,
+    *,
+    scale: int = 2,
+    color: bool = True,
+    systems: Sequence[str] = (),
+    samples: int = 1,
+    seed: int = 0,
+    device: str = "auto",
+    dtype: str = "auto",
+) -> list[Image.Image]:
+    """Colour and enlarge a photograph; colours that it has are taken for the paper's and replaced.
+
+    source: as for `scodec.encode`. scale: 1 to 8 times larger. color: False leaves it grey.
+    systems: systems of the reports (docs/systems.md) in the place of scodec's own colorizer and of EDSR, by name or
+    weights file: one that colours, one that enlarges, or both.
+    samples: how many versions; the first has the likeliest colours, the others plausible ones drawn with `seed`.
+
+    Returns pictures of mode "RGB" or "L", with transparency "RGBA" or "LA", with EXIF and XMP in their `info`.
+    Raises BadImage, BadRequest, Unsupported; OSError when a path can't be read.
+    """
+    if not 1 <= scale <= LARGEST:
+        raise BadRequest(f"a scale of {scale} is impossible: give 1 to {LARGEST}")
+    from scodec.models import receiver, system
+    from scodec.models.alternatives import alternative
+
+    painter, enlarger = system.pair(systems, device, dtype)
+    if samples < 1 or samples > 1 and (painter is not None or not color):
+        raise BadRequest("only scodec's own colours come in samples: leave out --no-color and the colouring system")
+    picture = photo.load(source)
+    networks = receiver.get(device, dtype)
+    y = photo.planes(picture.rgb)[0]
+    size = y.shape[1] * scale, y.shape[0] * scale
+    if scale > 1:
+        enlarger = enlarger or system.get(ENLARGER, device, dtype)
+        grey = system.enlarged(enlarger, np.repeat(y[..., None], 3, 2), scale, *size)
+        y = photo.planes(grey)[0]
+    luma = y.astype(np.float32)
+    if not color:
+        pictures = [y]
+    elif painter is not None:
+        pictures = [painter.colorize(luma)]
+    else:
+        rng = np.random.default_rng(seed)
+        pictures = [networks.colorize(luma, None, 0, 0)]
+        pictures += [alternative(networks, luma, rng) for _ in range(samples - 1)]
+    return [_finished(each, picture, size) for each in pictures]
+
+
+def _finished(pixels: np.ndarray, picture: photo.Photo, size: tuple[int, int]) -> Image.Image:
+    image = Image.fromarray(pixels)
+    if picture.alpha is not None:
+        image.putalpha(Image.fromarray(picture.alpha).resize(size, Image.Resampling.BICUBIC))
+    image.info.update(metadata.as_info(picture.metadata))
+    return image

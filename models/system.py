@@ -1,0 +1,142 @@
+"""The systems of the reports at work on pictures of any size."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from scodec.errors import BadRequest
+from scodec.models import lab, receiver, weights
+from scodec.models.registry import COLOUR_SYSTEMS, ENLARGING_SYSTEMS
+from scodec.models.strips import painted, rows_of
+from scodec.models.tiling import tiles
+
+#: Side of the tiles that are enlarged, in pixels of the small picture.
+TILE = 512
+
+
+@dataclass(frozen=True)
+class System:
+    """A network on a device, of COLOUR_SYSTEMS or of ENLARGING_SYSTEMS."""
+
+    network: nn.Module
+    colours: bool  # or else it enlarges
+    device: torch.device
+    dtype: torch.dtype
+
+    @torch.inference_mode()
+    def colorize(self, y: np.ndarray) -> np.ndarray:
+        """Luma (float32, H x W, 0..255) -> RGB (uint8, H x W x 3).
+
+        The network sees the lightness of the grey picture, at about the size it was trained for. Of its colours the
+        chroma is taken, so that the luma stays what it was.
+        """
+        y_11HW = torch.from_numpy(y)[None, None].to(self.device) / 255
+        height, width = y.shape
+        l_small = lightness(F.interpolate(y_11HW, self._seen(height, width), mode="bilinear", antialias=True))
+        ab = self._run(l_small)["ab"]
+
+        def chroma(top: int, strip: Tensor) -> Tensor:
+            rgb = lab.to_rgb(lightness(strip), rows_of(ab, top, height, width, (height, width)))[0] * 255
+            luma = 0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2]
+            return torch.stack([(rgb[2] - luma) / 1.772, (rgb[0] - luma) / 1.402])[None]
+
+        return painted(y_11HW, chroma)
+
+    @torch.inference_mode()
+    def enlarge(self, rgb: np.ndarray) -> np.ndarray:
+        """RGB (uint8, H x W x 3) -> RGB (uint8, scale H x scale W x 3), in tiles."""
+        scale = self.scale
+        height, width, _ = rgb.shape
+        large = np.empty((height * scale, width * scale, 3), np.uint8)
+        for rows, columns, needed_rows, needed_columns in tiles(height, width, TILE):
+            seen = torch.from_numpy(rgb[needed_rows, needed_columns]).to(self.device)
+            tile = self._run(seen.permute(2, 0, 1)[None] / 255)["rgb"][0].permute(1, 2, 0)
+            top, left = rows.start - needed_rows.start, columns.start - needed_columns.start
+            bottom, right = top + rows.stop - rows.start, left + columns.stop - columns.start
+            inner = tile[top * scale : bottom * scale, left * scale : right * scale]
+            samples = (inner * 255).round().clamp(0, 255).to(torch.uint8).cpu().numpy()
+            large[rows.start * scale : rows.stop * scale, columns.start * scale : columns.stop * scale] = samples
+        return large
+
+    @property
+    def scale(self) -> int:
+        """How often larger the pictures of `enlarge` are."""
+        scale = self.network.scale
+        assert isinstance(scale, int)
+        return scale
+
+    def _seen(self, height: int, width: int) -> tuple[int, int]:
+        """The size that the network sees: its own area, the picture's shape, sides that it can halve."""
+        size, multiple = self.network.size, self.network.multiple
+        assert isinstance(size, int) and isinstance(multiple, int)
+        reduction = size / math.sqrt(height * width)
+        rows, columns = (max(round(side * reduction / multiple), 1) * multiple for side in (height, width))
+        return rows, columns
+
+    def _run(self, picture: Tensor) -> dict[str, Tensor]:
+        with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
+            return {name: output.float() for name, output in self.network(picture).items()}
+
+
+def lightness(y_B1HW: Tensor) -> Tensor:
+    """Luma (0..1) -> L* of the grey picture, in -1..1."""
+    return lab.from_rgb(y_B1HW.expand(-1, 3, -1, -1))[0]
+
+
+def pair(names: Sequence[str], device: str = "auto", dtype: str = "auto") -> tuple[System | None, System | None]:
+    """The system that colours and the one that enlarges, of at most two that are named.
+
+    Raises as `get`, and BadRequest when two do the same.
+    """
+    painter = enlarger = None
+    for each in (get(name, device, dtype) for name in names):
+        if (painter if each.colours else enlarger) is not None:
+            raise BadRequest("two systems do the same work: give one that colours, one that enlarges, or one of each")
+        painter, enlarger = (each, enlarger) if each.colours else (painter, each)
+    return painter, enlarger
+
+
+def enlarged(enlarger: System, rgb: np.ndarray, scale: int, width: int, height: int) -> np.ndarray:
+    """RGB (uint8, H x W x 3), `scale` times larger in as many steps as needed, of which height x width are wanted."""
+    factor = 1
+    while factor < scale:
+        rgb, factor = enlarger.enlarge(rgb), factor * enlarger.scale
+    box = (0, 0, width * factor / scale, height * factor / scale)
+    return np.asarray(Image.fromarray(rgb).resize((width, height), Image.Resampling.BICUBIC, box))
+
+
+def get(name: str, device: str = "auto", dtype: str = "auto") -> System:
+    """A system that has weights in the package, or whose weights `scodec train` wrote to the file `name`.
+
+    Loaded once per process. Raises BadRequest when there is no such system, Unsupported when its weights can't be read.
+    """
+    own = receiver.get(device, dtype)
+    with receiver.loading:
+        return _load(name, own.device, own.dtype)
+
+
+@cache
+def _load(name: str, device: torch.device, dtype: torch.dtype) -> System:
+    systems = [*COLOUR_SYSTEMS, *ENLARGING_SYSTEMS]
+    file = Path(name) if name.endswith(".safetensors") else weights.path(name)
+    if file.name != name and not file.exists():
+        shipped = ", ".join(each for each in systems if weights.path(each).exists())
+        if name in systems:
+            raise BadRequest(
+                f"the weights of {name} don't come with scodec: give the file weights.safetensors that "
+                f"`scodec train --system {name}` writes"
+            )
+        raise BadRequest(f"there is no system {name!r}: give {shipped} or a .safetensors file of `scodec train`")
+    kind = weights.facts(file)["network"]
+    if kind not in systems:
+        raise BadRequest(f"{name} is the {kind}, no system of its own: give one of {', '.join(systems)}")
+    network = weights.load(file).to(device).to(memory_format=torch.channels_last)
+    return System(network, kind in COLOUR_SYSTEMS, device, dtype)

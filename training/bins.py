@@ -1,0 +1,59 @@
+"""Colour as a class: the loss of Zhang et al. 2016, with rebalancing of rare colours (section 2.2)."""
+
+import itertools
+from collections.abc import Iterable
+
+import numpy as np
+import torch
+from PIL import Image
+from scipy.ndimage import gaussian_filter
+from scipy.spatial import cKDTree
+from torch import Tensor
+from torch.nn import functional as F
+
+from scodec.models.lab import AB_UNIT
+from scodec.models.zhang import BIN, bins
+
+#: Share of the uniform distribution in the prior, and the smoothing of both the prior and the soft encoding, in a*b*.
+UNIFORM, SIGMA = 0.5, 5.0
+#: Bins that a colour is spread over.
+NEIGHBOURS = 5
+#: Pictures whose colours are counted.
+COUNTED = 400
+
+
+class BinLoss:
+    """Cross-entropy of the soft-encoded colour, weighted by the rarity of its bin."""
+
+    def __init__(self, pictures: Iterable[Image.Image]) -> None:
+        self.weights = torch.from_numpy(rarity(itertools.islice(pictures, COUNTED)))
+        self.centres = torch.from_numpy(bins())
+
+    def __call__(self, output: dict[str, Tensor], batch: dict[str, Tensor]) -> Tensor:
+        logits, device = output["bin_logits"].float(), output["bin_logits"].device
+        centres, weights = self.centres.to(device), self.weights.to(device)
+        colours = F.adaptive_avg_pool2d(batch["ab"], logits.shape[2:]).permute(0, 2, 3, 1).reshape(-1, 2) * AB_UNIT
+        distances, nearest = torch.cdist(colours, centres).topk(NEIGHBOURS, largest=False)
+        share = torch.softmax(-distances.square() / (2 * SIGMA**2), 1)
+        log_p = torch.log_softmax(logits, 1).permute(0, 2, 3, 1).reshape(len(colours), -1)
+        entropy = -(share * log_p.gather(1, nearest)).sum(1)
+        return (weights[nearest[:, 0]] * entropy).mean()
+
+
+def rarity(pictures: Iterable[Image.Image]) -> np.ndarray:
+    """Weight of every bin (float32), 1 on the mean over the colours of the pictures (eq. 4)."""
+    from skimage.color import rgb2lab
+
+    centres = bins()
+    tree = cKDTree(centres)
+    counts = np.zeros(len(centres))
+    for picture in pictures:
+        ab = rgb2lab(np.asarray(picture.resize((64, 64), Image.Resampling.BOX)))[..., 1:].reshape(-1, 2)
+        counts += np.bincount(tree.query(ab)[1], minlength=len(centres))
+    at = tuple((centres / BIN).round().astype(int).T + 13)
+    grid, inside = np.zeros((27, 27)), np.zeros((27, 27))
+    grid[at], inside[at] = counts / counts.sum(), 1
+    smooth = gaussian_filter(grid, SIGMA / BIN)[at] / np.maximum(gaussian_filter(inside, SIGMA / BIN)[at], 1e-6)
+    share = smooth / smooth.sum()
+    weights = 1 / ((1 - UNIFORM) * share + UNIFORM / len(centres))
+    return (weights / (share * weights).sum()).astype(np.float32)

@@ -1,0 +1,17 @@
+"""The tasks by name."""
+
+from collections.abc import Callable
+
+from scodec.training.colour_task import ColourTask
+from scodec.training.enlarge_task import EnlargeTask
+from scodec.training.lab_task import LabTask
+from scodec.training.loop import Task
+from scodec.training.luma_task import LumaTask
+from scodec.training.recipe import Setting
+
+TASKS: dict[str, Callable[[Setting], Task]] = {
+    "luma": lambda s: LumaTask(s.recipe, s.train, s.held_out, s.cache, s.workers),
+    "colour": lambda s: ColourTask(s.recipe, s.train, s.held_out),
+    "lab": lambda s: LabTask(s.recipe, s.train, s.held_out, s.pretrained),
+    "enlarge": lambda s: EnlargeTask(s.recipe, s.train, s.held_out, s.pretrained),
+}
