@@ -5,8 +5,12 @@ Within a picture, errors are averaged over all pixels (and channels) first.
 """
 
 from collections.abc import Callable
+from functools import cache
+from typing import Any
 
 import numpy as np
+
+from scodec.errors import Unsupported
 
 # BT.601 luma weights, full range (JFIF).
 _LUMA = np.array([0.299, 0.587, 0.114])
@@ -70,16 +74,41 @@ def ssimulacra2(original: np.ndarray, rebuilt: np.ndarray) -> float:
         return float(compute_ssimulacra2(*paths))
 
 
+def lpips(original: np.ndarray, rebuilt: np.ndarray) -> float:
+    """LPIPS (Zhang et al. 2018) with AlexNet, 0 (equal) upwards (package `lpips`, an extra).
+
+    Raises Unsupported where the package is missing or the weights of AlexNet, which it fetches from the internet.
+    """
+    import torch
+
+    x, y = (torch.from_numpy(picture.copy()).permute(2, 0, 1)[None] / 127.5 - 1 for picture in (original, rebuilt))
+    with torch.inference_mode():
+        return float(_lpips()(x, y))
+
+
 METRICS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
     "rgb_psnr": rgb_psnr,
     "y_psnr": y_psnr,
     "ms_ssim": ms_ssim,
     "ssimulacra2": ssimulacra2,
     "ciede2000": ciede2000,
+    "lpips": lpips,
     "colourfulness_ratio": colourfulness_ratio,
 }
 #: Those with a meaningful BD-rate: 1 where more is better, -1 where less is.
-RATED = {"rgb_psnr": 1, "y_psnr": 1, "ms_ssim": 1, "ssimulacra2": 1, "ciede2000": -1}
+RATED = {"rgb_psnr": 1, "y_psnr": 1, "ms_ssim": 1, "ssimulacra2": 1, "ciede2000": -1, "lpips": -1}
+
+
+@cache
+def _lpips() -> Any:
+    try:
+        import lpips
+
+        return lpips.LPIPS(net="alex", verbose=False).eval()
+    except (ImportError, OSError) as error:  # a URLError is an OSError
+        raise Unsupported(
+            f"LPIPS can't be measured ({error}): install scodec-image[lpips], and be online once"
+        ) from error
 
 
 def _psnr(error: np.ndarray) -> float:

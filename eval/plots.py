@@ -23,6 +23,7 @@ LABELS = {
     "ms_ssim": "MS-SSIM",
     "ssimulacra2": "SSIMULACRA 2",
     "ciede2000": "CIEDE2000 (less is better)",
+    "lpips": "LPIPS (less is better)",
     "colourfulness_ratio": "colourfulness, rebuilt / original",
 }
 #: Rates that are drawn, bits per pixel.

@@ -11,7 +11,8 @@ def from_rgb(rgb_B3HW: Tensor) -> tuple[Tensor, Tensor]:
     """sRGB in 0..1 -> lightness (B, 1, H, W) and colour (B, 2, H, W) in -1..1."""
     from kornia.color import rgb_to_lab
 
-    lab = rgb_to_lab(rgb_B3HW.float())
+    with torch.autocast(rgb_B3HW.device.type, enabled=False):
+        lab = rgb_to_lab(rgb_B3HW.float())
     return lab[:, :1] / 50 - 1, lab[:, 1:] / AB_UNIT
 
 
@@ -20,4 +21,5 @@ def to_rgb(l_B1HW: Tensor, ab_B2HW: Tensor) -> Tensor:
     from kornia.color import lab_to_rgb
 
     lab = torch.cat([(l_B1HW.float() + 1) * 50, ab_B2HW.float() * AB_UNIT], 1)
-    return lab_to_rgb(lab, clip=True)
+    with torch.autocast(lab.device.type, enabled=False):
+        return lab_to_rgb(lab, clip=True)

@@ -58,12 +58,12 @@ class EnlargeTask(Task):
     def validate(self, network: nn.Module, device: torch.device) -> dict[str, float]:
         """Mean luma PSNR (dB) of held-out pictures, enlarged by Pillow's bicubic filter and by the network."""
         system = System(network, False, device, torch.bfloat16)
-        values: dict[str, list[float]] = {"bicubic_dB": [], "enlarged_dB": []}
+        values: dict[str, list[float]] = {}
         for rgb in self.held_out:
             small = _reduced(rgb, self.scale)
             plain = Image.fromarray(small).resize(rgb.shape[1::-1], Image.Resampling.BICUBIC)
-            values["bicubic_dB"].append(y_psnr(rgb, np.asarray(plain)))
-            values["enlarged_dB"].append(y_psnr(rgb, system.enlarge(small)))
+            values.setdefault("bicubic_dB", []).append(y_psnr(rgb, np.asarray(plain)))
+            values.setdefault("enlarged_dB", []).append(y_psnr(rgb, system.enlarge(small)))
         return {name: float(np.mean(each)) for name, each in values.items()}
 
     def _patch(self, rng: np.random.Generator) -> np.ndarray:

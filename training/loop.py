@@ -49,9 +49,7 @@ def train(task: Task, recipe: Recipe, run: Path, device: str, every: int, start:
     network = task.network().to(place).to(memory_format=torch.channels_last)
     if start is not None:
         network.load_state_dict(start)
-    average = torch.optim.swa_utils.AveragedModel(
-        network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(recipe.ema)
-    )
+    average = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=_moving_average(recipe.ema))
     average.eval()
     optimizer = OPTIMIZERS[recipe.optimizer](network.parameters(), lr=recipe.lr, weight_decay=recipe.weight_decay)
     critic = task.critic()
@@ -128,6 +126,16 @@ def _teach(critic: nn.Module, optimizer: torch.optim.Optimizer, real: Tensor, ma
 def _believed(logits: Tensor, real: bool) -> Tensor:
     """The loss of a critic's logits that should tell real or made."""
     return F.binary_cross_entropy_with_logits(logits.float(), torch.full_like(logits, float(real), dtype=torch.float32))
+
+
+def _moving_average(decay: float) -> Callable[..., None]:
+    """An exponential moving average that forgets the start faster than `decay` would."""
+
+    def update(average: list[Tensor], current: list[Tensor], count: Tensor) -> None:
+        now = min(decay, (1 + int(count)) / (10 + int(count)))
+        torch.optim.swa_utils.get_ema_multi_avg_fn(now)(average, current, count)
+
+    return update
 
 
 def _share(step: int, recipe: Recipe, history: list[float]) -> float:

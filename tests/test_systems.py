@@ -1,0 +1,228 @@
+"""The systems of the reports: their layers, training, and work as receivers."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+import scodec
+from scodec import photo
+from scodec.errors import BadRequest, Unsupported
+from scodec.models import backbones, lab, system, weights
+from scodec.models.edsr import EDSR
+from scodec.models.registry import COLOUR_SYSTEMS, NETWORKS
+from scodec.models.srresnet import SRCritic, SRResNet
+from scodec.models.unet_gan import PatchCritic, UNetGenerator
+from scodec.models.zhang import bins
+from scodec.training import loop, recipe
+from scodec.training.tasks import TASKS
+
+OURS = {"release", "restorer", "colorizer"}
+SYSTEMS = [name for name in recipe.names() if name not in OURS]
+
+
+def convolutions(network: nn.Module) -> list[tuple[int, int, int, int]]:
+    """(inputs, outputs, kernel, stride) of every convolution."""
+    return [
+        (layer.in_channels, layer.out_channels, layer.kernel_size[0], layer.stride[0])
+        for layer in network.modules()
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d)
+    ]
+
+
+def count(network: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def chain(*widths_and_strides: tuple[int, int], inputs: int = 1) -> list[tuple[int, int, int, int]]:
+    """A row of 3x3 convolutions."""
+    widths = [inputs, *(width for width, _ in widths_and_strides)]
+    return [(before, width, 3, stride) for before, (width, stride) in zip(widths, widths_and_strides, strict=False)]
+
+
+def test_koalarization_layer_by_layer():
+    network = NETWORKS["koalarization"]()
+    encoder = ((64, 2), (128, 1), (128, 2), (256, 1), (256, 2), (512, 1), (512, 1), (256, 1))
+    assert convolutions(network.encoder) == chain(*encoder)
+    assert convolutions(network.fusion) == [(1256, 256, 1, 1)]
+    assert convolutions(network.decoder) == chain((128, 1), (64, 1), (64, 1), (32, 1), (2, 1), inputs=256)
+    assert network.encoder(torch.rand(1, 1, 224, 224)).shape == (1, 256, 28, 28)
+    assert count(network.inception) == 55_843_464  # Inception-ResNet-v2 with 1000 classes
+
+
+@pytest.mark.parametrize(("extractor", "parameters"), [("xception", 20_806_952), ("resnet50", 23_508_032)])
+def test_super_colorization_extractors(extractor, parameters):
+    network = NETWORKS[f"super-colorization-{extractor}"]()
+    assert count(network.extractor) == parameters
+    assert network.fusion[0].in_channels == 256 + 2048
+
+
+def test_joint_layer_by_layer():
+    network = NETWORKS["joint"]()
+    assert convolutions(network.encoder) == chain((64, 2), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2))
+    decoder = (512, 1), (256, 1), (128, 1), (64, 1), (32, 1), (16, 1), (8, 1), (2, 1)
+    assert convolutions(network.decoder) == chain(*decoder, inputs=512)
+    sizes = []
+    for layer in network.decoder:
+        layer.register_forward_hook(lambda module, inputs, output: sizes.append(output.shape[2]))
+    assert network.eval()(torch.rand(1, 1, 256, 256))["ab"].shape == (1, 2, 256, 256)
+    assert sizes == [6, 12, 24, 48, 96, 256, 256, 256]
+
+
+def test_vgg16_autoencoder_layer_by_layer():
+    network = NETWORKS["vgg16-autoencoder"]()
+    assert count(network.encoder) == 14_714_688  # VGG16 without its top
+    assert convolutions(network.decoder) == chain((128, 1), (64, 1), (64, 1), (32, 1), (2, 1), inputs=512)
+    shapes = []
+    network.encoder.register_forward_hook(lambda module, inputs, output: shapes.append(output.shape))
+    assert network(torch.rand(1, 1, 224, 224))["ab"].shape == (1, 2, 224, 224)
+    assert shapes == [(1, 512, 4, 4)]
+
+
+def test_gans_have_the_sizes_of_pix2pix():
+    assert count(UNetGenerator()) == 54_410_434
+    assert [width for _, width, _, _ in convolutions(UNetGenerator().down)] == [64, 128, 256] + 5 * [512]
+    assert count(PatchCritic()) == 2_766_529
+    field = 1
+    for _, _, kernel, stride in reversed(convolutions(PatchCritic())):
+        field = (field - 1) * stride + kernel
+    assert field == 70
+    gate = UNetGenerator(attention=True).gates[0]
+    skip = torch.rand(1, 512, 2, 2)
+    assert (gate(skip, torch.rand_like(skip)).abs() <= skip.abs()).all()
+
+
+@pytest.mark.parametrize("blocks", [8, 12, 16, 24])
+def test_edsr_is_the_baseline_of_its_paper(blocks):
+    network = EDSR(blocks)
+    assert len(convolutions(network)) == 2 * blocks + 4
+    assert count(network) == 188_163 + blocks * 73_856
+    assert not any(isinstance(layer, nn.BatchNorm2d) for layer in network.modules())
+
+
+@pytest.mark.parametrize(
+    ("network", "scale"), [(EDSR(2, 3), 3), (EDSR(2, 4), 4), (EDSR(2, deep=2), 2), (SRResNet(2), 2)]
+)
+def test_enlarging_networks_give_the_size(network, scale):
+    assert network(torch.rand(1, 3, 10, 14))["rgb"].shape == (1, 3, 10 * scale, 14 * scale)
+
+
+def test_srgan_has_the_layers_of_its_paper():
+    assert count(SRResNet()) == 1_401_749
+    assert [stride for _, _, _, stride in convolutions(SRCritic())] == [1, 2] * 4
+    assert SRCritic()(torch.rand(2, 3, 96, 96)).shape == (2, 1)
+
+
+def test_zhang_and_iizuka():
+    assert len(bins()) == 260 and [0, 0] in bins().tolist()
+    network = NETWORKS["zhang"]()
+    assert network.eval()(torch.zeros(1, 1, 64, 64))["bin_logits"].shape == (1, 260, 16, 16)
+    assert NETWORKS["iizuka"](classes=205).classifier[-1].out_features == 205
+    assert count(NETWORKS["dtu-cnn"](classes=8).classifier) > 0 and NETWORKS["dtu-cnn"]().classifier is None
+
+
+def test_lab_is_scikit_images_and_goes_back(small):
+    from skimage.color import rgb2lab
+
+    rgb = torch.from_numpy(small).permute(2, 0, 1)[None] / 255
+    lightness, ab = lab.from_rgb(rgb)
+    expected = rgb2lab(small)
+    assert np.allclose((lightness[0, 0] + 1) * 50, expected[..., 0], atol=0.01)
+    assert np.allclose(ab[0].permute(1, 2, 0) * lab.AB_UNIT, expected[..., 1:], atol=0.01)
+    assert (lab.to_rgb(lightness, ab) - rgb).abs().max() < 1e-3
+
+
+def test_pretrained_weights_that_cannot_be_had(monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    try:
+        backbones.backbone("vgg16", pretrained=True)  # where they lie in a cache, all is well
+    except Unsupported as error:
+        assert "--no-pretrained" in str(error)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, cat):
+    target = tmp_path_factory.mktemp("classes")
+    for i in range(6, 14):
+        (target / f"kind{i % 2}").mkdir(exist_ok=True)
+        Image.fromarray(cat[5 * i : 5 * i + 160, 10 * i : 10 * i + 176]).save(target / f"kind{i % 2}" / f"{i}.png")
+    return target
+
+
+@pytest.fixture(scope="module")
+def luma_file(cat):
+    return scodec.encode(cat[:150, :220], scale=2, quality=40, luma="av1", effort="fast")
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_every_system_trains_and_receives(name, folder, luma_file, tmp_path, monkeypatch):
+    """A few steps on one batch lower the loss; the weights then decode a file and restore a photograph."""
+    settings = recipe.load(name)[name]
+    patch = {"ugan": 256, "attention-ugan": 256, "vgg16-autoencoder": 112}.get(settings.network, 96)
+    few = {"steps": 8, "batch": 2, "patch": patch, "warmup": 1, "ema": 0.5, "adversarial_from": 2, "short_side": 0}
+    settings = recipe.Recipe(**(vars(settings) | few))
+    paths = sorted(folder.rglob("*.png"))
+    task = TASKS[settings.task](recipe.Setting(settings, paths, paths[:1], tmp_path, 1, pretrained=False))
+    batch = task.batch(np.random.default_rng(0))
+    monkeypatch.setattr(task, "batch", lambda rng: batch)
+    trained = loop.train(task, settings, tmp_path, "cpu", 4, None)
+    losses = [json.loads(line)["loss"] for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert losses[-1] < losses[0]
+    file = tmp_path / "weights.safetensors"
+    weights.save(trained, file, settings.network)
+    for color in (True, False):
+        image = scodec.decode(luma_file, receivers=[str(file)], color=color)
+        assert (image.mode, image.size) == ("RGB" if color else "L", (220, 150))
+    grey = photo.planes(photo.load(paths[0]).rgb)[0][:67, :131]
+    if settings.network in COLOUR_SYSTEMS:
+        (restored,) = scodec.restore(grey, scale=1, systems=[str(file)])
+        assert restored.size == (131, 67)
+        assert np.abs(photo.planes(np.asarray(restored))[0] - grey.astype(float)).mean() < 6  # colours may be clipped
+    else:
+        (restored,) = scodec.restore(grey, scale=3, color=False, systems=[str(file)])
+        assert (restored.mode, restored.size) == ("L", (393, 201))
+
+
+def test_checkpoints_of_adversarial_trainings_are_taken_up(folder, tmp_path):
+    paths = sorted(folder.rglob("*.png"))
+    few = {"steps": 2, "batch": 1, "patch": 48, "warmup": 1, "adversarial_from": 0, "short_side": 0, "loss": "mse"}
+    settings = recipe.Recipe(**(vars(recipe.load("srgan")["srgan"]) | few))
+    for steps in (2, 4):
+        more = recipe.Recipe(**(vars(settings) | {"steps": steps}))
+        task = TASKS["enlarge"](recipe.Setting(more, paths, paths[:1], tmp_path, 1, pretrained=False))
+        loop.train(task, more, tmp_path, "cpu", 2, None)
+    state = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    assert state["step"] == 4 and len(state["history"]) == 2
+    assert next(iter(state["critic_optimizer"]["state"].values()))["step"] == 4
+
+
+def test_learning_rate_falls_on_a_plateau():
+    flat = [1.0, 0.9, 0.9, 0.9, 0.9]
+    assert loop.SCHEDULES["plateau"](0.5, flat[:4]) == 1 and loop.SCHEDULES["plateau"](0.5, flat) == 0.75
+
+
+def test_enlarging_in_tiles_leaves_no_seams(cat, monkeypatch):
+    torch.manual_seed(0)
+    whole = system.System(EDSR(2).eval(), False, torch.device("cpu"), torch.float32)
+    picture = cat[:200, :260]
+    expected = whole.enlarge(picture)
+    monkeypatch.setattr(system, "TILE", 96)
+    assert np.abs(whole.enlarge(picture).astype(int) - expected).max() <= 1
+
+
+def test_receivers_that_cannot_be(luma_file, tmp_path):
+    with pytest.raises(BadRequest, match="scodec train --system zhang"):
+        scodec.decode(luma_file, receivers=["zhang"])
+    with pytest.raises(BadRequest, match="no system 'nonsense'"):
+        scodec.decode(luma_file, receivers=["nonsense"])
+    with pytest.raises(BadRequest, match="no system of its own"):
+        scodec.decode(luma_file, receivers=[str(weights.path("restorer"))])
+    weights.save(EDSR(1), tmp_path / "edsr.safetensors", "edsr")
+    with pytest.raises(BadRequest, match="the same work"):
+        scodec.decode(luma_file, receivers=2 * [str(tmp_path / "edsr.safetensors")])
+    (tmp_path / "broken.safetensors").write_bytes(b"nothing")
+    with pytest.raises(Unsupported, match="name another file"):
+        scodec.decode(luma_file, receivers=[str(tmp_path / "broken.safetensors")])
