@@ -52,7 +52,7 @@ def _attempts(image: Image.Image, kind: str) -> Iterator[tuple[Image.Image, dict
 
 def _options(image: Image.Image, kind: str) -> dict[str, Any]:
     """EXIF and XMP as Pillow's writer of that format wants them."""
-    about = {key: image.info[key] for key in ("exif", "xmp") if key in image.info}
+    about: dict[str, Any] = {key: image.info[key] for key in ("exif", "xmp") if key in image.info}
     if kind == "PNG" and "xmp" in about:
         texts = PngImagePlugin.PngInfo()
         texts.add_itxt(_XMP_KEYWORD, about.pop("xmp"))

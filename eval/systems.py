@@ -8,6 +8,7 @@ papers do. Receivers: luminance-only files of scodec, coloured by every system.
 import json
 import time
 from collections.abc import Callable
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,8 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
 
 Colorize = Callable[[np.ndarray], np.ndarray]
+Enlarge = Callable[[np.ndarray, int], np.ndarray]
+Metric = Callable[[np.ndarray, np.ndarray], float]
 Row = dict[str, Any]
 #: Our colours times this, to compare colourfulness at equal PSNR.
 FACTORS = np.arange(1, 4.01, 0.25)
@@ -74,7 +77,9 @@ def size_rows(trained: dict[str, Path], folders: tuple[Path, ...]) -> list[Row]:
 
     rows = []
     for name, file in {"bicubic": None, "scodec": None, **trained}.items():
-        enlarge, scales, parameters = bicubic, (2, 3, 4), 0
+        enlarge: Enlarge = bicubic
+        scales: tuple[int, ...] = (2, 3, 4)
+        parameters = 0
         if name == "scodec":
             enlarge, parameters = restored, _parameters(networks.restorer)
         elif file is not None:
@@ -149,22 +154,13 @@ def _coloured(name: str, colorize: Colorize, parameters: int, paths: list[Path])
         began = time.perf_counter()
         coloured = colorize(y)
         seconds, pixels = seconds + time.perf_counter() - began, pixels + y.size
-        for metric in ("psnr", "ssim", "lpips", "ciede2000", "colourfulness"):
-            values.setdefault(metric, []).append(COLOUR_METRICS[metric](rgb, coloured))
+        for metric, measure in _colour_metrics().items():
+            values.setdefault(metric, []).append(measure(rgb, coloured))
     means = {metric: float(np.mean(each)) for metric, each in values.items()}
     row: Row = {"name": name, "parameters": parameters, "seconds_per_megapixel": seconds / pixels * 1e6} | means
-    row["lpips"] = None if np.isnan(means["lpips"]) else means["lpips"]
     told = json.loads((files("scodec.eval") / "reported.json").read_text()).get(name)
     row["reported"] = told and ", ".join(str(value) for value in told.values())
     return row
-
-
-def _lpips(original: np.ndarray, rebuilt: np.ndarray) -> float:
-    """LPIPS, NaN where its backbone can't be had."""
-    try:
-        return metrics.lpips(original, rebuilt)
-    except Unsupported:
-        return float("nan")
 
 
 def _ssim(original: np.ndarray, rebuilt: np.ndarray) -> float:
@@ -173,13 +169,20 @@ def _ssim(original: np.ndarray, rebuilt: np.ndarray) -> float:
     return float(structural_similarity(original, rebuilt, channel_axis=2))
 
 
-COLOUR_METRICS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
-    "psnr": metrics.rgb_psnr,
-    "ssim": _ssim,
-    "lpips": _lpips,
-    "ciede2000": metrics.ciede2000,
-    "colourfulness": metrics.colourfulness_ratio,
-}
+@cache
+def _colour_metrics() -> dict[str, Metric]:
+    """What a row has, LPIPS only where it can be had."""
+    found: dict[str, Metric] = {
+        "psnr": metrics.rgb_psnr,
+        "ssim": _ssim,
+        "ciede2000": metrics.ciede2000,
+        "colourfulness": metrics.colourfulness_ratio,
+    }
+    try:
+        metrics.lpips(*np.zeros((2, 64, 64, 3), np.uint8))
+    except Unsupported:
+        return found
+    return found | {"lpips": metrics.lpips}
 
 
 def _stronger(colorize: Colorize, factor: float) -> Colorize:
@@ -196,11 +199,11 @@ def _at(psnr: float, rows: list[Row]) -> float | None:
     return float(np.interp(psnr, known, colourfulness)) if known[0] <= psnr <= known[-1] else None
 
 
-def _enlarger(each: system.System) -> Callable[[np.ndarray, int], np.ndarray]:
+def _enlarger(each: system.System) -> Enlarge:
     return lambda small, _: each.enlarge(small)
 
 
-def _enlarged(path: Path, enlarge: Callable[[np.ndarray, int], np.ndarray], scale: int) -> tuple[float, float]:
+def _enlarged(path: Path, enlarge: Enlarge, scale: int) -> tuple[float, float]:
     """PSNR and SSIM of the luma."""
     from skimage.metrics import structural_similarity
 

@@ -57,6 +57,6 @@ def parts(y: np.ndarray) -> np.ndarray:
     from skimage.segmentation import felzenszwalb
 
     reduction = min(1.0, SIDE / max(y.shape))
-    size = tuple(max(round(side * reduction), 1) for side in y.shape[::-1])
-    small = np.asarray(Image.fromarray(y).resize(size, Image.Resampling.BOX)) / 255
+    height, width = (max(round(side * reduction), 1) for side in y.shape)
+    small = np.asarray(Image.fromarray(y).resize((width, height), Image.Resampling.BOX)) / 255
     return felzenszwalb(small, scale=COARSENESS, sigma=1.0, min_size=60)

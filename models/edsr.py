@@ -18,6 +18,9 @@ class EDSR(nn.Module):
         x -> head -> [blocks] -> conv --(+)-> up -> tail
     """
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, blocks: int = 16, scale: int = 2, deep: int = 0) -> None:
         super().__init__()
         self.config: dict[str, Any] = {"blocks": blocks, "scale": scale, "deep": deep}

@@ -57,7 +57,7 @@ class System:
         height, width, _ = rgb.shape
         large = np.empty((height * scale, width * scale, 3), np.uint8)
         for rows, columns, needed_rows, needed_columns in tiles(height, width, TILE):
-            seen = torch.from_numpy(rgb[needed_rows, needed_columns]).to(self.device)
+            seen = torch.from_numpy(rgb[needed_rows, needed_columns].copy()).to(self.device)
             tile = self._run(seen.permute(2, 0, 1)[None] / 255)["rgb"][0].permute(1, 2, 0)
             top, left = rows.start - needed_rows.start, columns.start - needed_columns.start
             bottom, right = top + rows.stop - rows.start, left + columns.stop - columns.start

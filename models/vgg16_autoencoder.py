@@ -21,7 +21,9 @@ class VGG16Autoencoder(nn.Module):
     def __init__(self, pretrained: bool = False) -> None:
         super().__init__()
         self.config: dict[str, Any] = {}
-        self.encoder = backbone("vgg16", pretrained).features
+        encoder = backbone("vgg16", pretrained).features
+        assert isinstance(encoder, nn.Module)
+        self.encoder = encoder
         self.encoder.requires_grad_(not pretrained)
 
         def conv(inputs: int, outputs: int) -> list[nn.Module]:

@@ -25,7 +25,9 @@ class EnlargeTask(Task):
 
     def __init__(self, recipe: Recipe, train: list[Path], held_out: list[Path], pretrained: bool) -> None:
         self.recipe = recipe
-        self.scale = self.network().scale
+        scale = self.network().scale
+        assert isinstance(scale, int)
+        self.scale = scale
         self.train = [path for path in train if min(_size(path)) >= recipe.patch]
         self.pictures: dict[Path, np.ndarray] = {}
         side = WATCHED // self.scale * self.scale
@@ -61,7 +63,7 @@ class EnlargeTask(Task):
         values: dict[str, list[float]] = {}
         for rgb in self.held_out:
             small = _reduced(rgb, self.scale)
-            plain = Image.fromarray(small).resize(rgb.shape[1::-1], Image.Resampling.BICUBIC)
+            plain = Image.fromarray(small).resize((rgb.shape[1], rgb.shape[0]), Image.Resampling.BICUBIC)
             values.setdefault("bicubic_dB", []).append(y_psnr(rgb, np.asarray(plain)))
             values.setdefault("enlarged_dB", []).append(y_psnr(rgb, system.enlarge(small)))
         return {name: float(np.mean(each)) for name, each in values.items()}

@@ -3,9 +3,10 @@
 import json
 import math
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,14 +20,28 @@ OPTIMIZERS = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam, "rmsprop": t
 Batch = dict[str, Tensor]
 
 
-class Task(Protocol):
+class Task(ABC):
     """What is trained: data, network and loss."""
 
-    def network(self) -> nn.Module: ...
-    def batch(self, rng: np.random.Generator) -> Batch: ...
-    def predict(self, network: nn.Module, batch: Batch) -> Any: ...
-    def loss(self, output: Any, batch: Batch) -> Tensor: ...
-    def validate(self, network: nn.Module, device: torch.device) -> dict[str, float]: ...
+    @abstractmethod
+    def network(self) -> nn.Module:
+        """The network as it starts."""
+
+    @abstractmethod
+    def batch(self, rng: np.random.Generator) -> Batch:
+        """One batch of inputs and targets."""
+
+    @abstractmethod
+    def predict(self, network: nn.Module, batch: Batch) -> Any:
+        """What the network makes of the inputs."""
+
+    @abstractmethod
+    def loss(self, output: Any, batch: Batch) -> Tensor:
+        """How far that is from the targets."""
+
+    @abstractmethod
+    def validate(self, network: nn.Module, device: torch.device) -> dict[str, float]:
+        """Figures of the pictures held out."""
 
     def critic(self) -> nn.Module | None:
         """The network that judges what is made, in adversarial trainings."""
@@ -34,7 +49,7 @@ class Task(Protocol):
 
     def judged(self, output: Any, batch: Batch) -> tuple[Tensor, Tensor]:
         """Real and made pictures of a batch, as the critic sees them."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} has no critic")
 
 
 def train(task: Task, recipe: Recipe, run: Path, device: str, every: int, start: dict[str, Tensor] | None) -> nn.Module:

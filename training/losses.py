@@ -67,9 +67,14 @@ def picture_loss(name: str, pretrained: bool) -> Loss:
 class ContentLoss(nn.Module):
     """Mean squared difference of what VGG19 sees in two pictures (B, 3, H, W; 0..1), after its first `depth` layers."""
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, depth: int, pretrained: bool) -> None:
         super().__init__()
-        self.features = backbone("vgg19", pretrained).features[:depth].requires_grad_(False).eval()
+        layers = backbone("vgg19", pretrained).features
+        assert isinstance(layers, nn.Sequential)
+        self.features = layers[:depth].requires_grad_(False).eval()
         self.register_buffer("mean", torch.tensor(IMAGENET_MEAN)[:, None, None])
         self.register_buffer("std", torch.tensor(IMAGENET_STD)[:, None, None])
 
