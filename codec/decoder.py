@@ -107,7 +107,7 @@ def preview(
     else:
         from scodec.models import receiver
 
-        rgb = receiver.get(device, dtype).colorize(y, None, 0, 0)
+        rgb = receiver.get(device, dtype).colorize_blind(y)
     image = Image.fromarray(rgb)
     if header.alpha:
         image.putalpha(Image.fromarray(opacity(stream)).resize(size, Image.Resampling.BOX))
@@ -186,7 +186,7 @@ def rebuild(
     elif chroma_small is not None:
         picture = networks.paint(y, chroma_small, 2 * header.scale // unit)
     elif grid is None:
-        picture = networks.colorize(y, None, 0, 0)
+        picture = networks.colorize_blind(y)
     else:
         picture = networks.colorize(y, grid.grid, grid.cell / unit, grid.step)
     if enlarger is None:

@@ -58,7 +58,7 @@ def restore(
         pictures = [painter.colorize(luma)]
     else:
         rng = np.random.default_rng(seed)
-        pictures = [networks.colorize(luma, None, 0, 0)]
+        pictures = [networks.colorize_blind(luma)]
         pictures += [alternative(networks, luma, rng) for _ in range(samples - 1)]
     return [_finished(each, picture, size) for each in pictures]
 

@@ -46,7 +46,7 @@ def _measure(path: Path) -> dict[str, float]:
     y, cb, cr = photo.planes(rgb)
     luma = y.astype(np.float32)
     gray = np.repeat(y[..., None], 3, 2)
-    blind = networks.colorize(luma, None, 0, 0)
+    blind = networks.colorize_blind(luma)
     figures = {
         "grey: RGB-PSNR": rgb_psnr(rgb, gray),
         "blind: RGB-PSNR": rgb_psnr(rgb, blind),

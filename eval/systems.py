@@ -24,6 +24,7 @@ from scodec import photo
 from scodec.errors import Unsupported
 from scodec.eval import metrics, rd
 from scodec.eval.codecs import CODECS
+from scodec.eval.sheet import sheet
 from scodec.models import receiver, system, weights
 
 matplotlib.use("Agg")
@@ -35,6 +36,8 @@ Metric = Callable[[np.ndarray, np.ndarray], float]
 Row = dict[str, Any]
 #: Our colours times this, to compare colourfulness at equal PSNR.
 FACTORS = np.arange(1, 4.01, 0.25)
+#: Pictures of the strips, by their names in skimage.data; their width in pixels, and how many stand abreast.
+SHOWN, SIDE, ABREAST = ("astronaut", "coffee", "chelsea"), 230, 5
 #: Qualities of the files that the receivers rebuild.
 QUALITIES = (12, 27, 40, 52, 64)
 COLOUR_COLUMNS = {
@@ -48,10 +51,9 @@ def colour_rows(trained: dict[str, Path], paths: list[Path]) -> list[Row]:
     networks = receiver.get("cpu")
     painters: dict[str, tuple[Colorize, int]] = {
         "grey": (lambda y: np.repeat(y.round().astype(np.uint8)[..., None], 3, 2), 0),
-        "scodec": (lambda y: networks.colorize(y, None, 0, 0), _parameters(networks.colorizer)),
+        "scodec": (networks.colorize_blind, _parameters(networks.colorizer)),
     }
-    for name, file in trained.items():
-        each = system.get(str(file), "cpu")
+    for name, each in _systems(trained).items():
         if each.colours:
             painters[name] = each.colorize, _parameters(each.network)
     rows = [_coloured(name, *painter, paths) for name, painter in painters.items()]
@@ -76,14 +78,13 @@ def size_rows(trained: dict[str, Path], folders: tuple[Path, ...]) -> list[Row]:
         return photo.merge(y_hat, cb, cr)
 
     rows = []
-    for name, file in {"bicubic": None, "scodec": None, **trained}.items():
+    for name, each in {"bicubic": None, "scodec": None, **_systems(trained)}.items():
         enlarge: Enlarge = bicubic
         scales: tuple[int, ...] = (2, 3, 4)
         parameters = 0
         if name == "scodec":
             enlarge, parameters = restored, _parameters(networks.restorer)
-        elif file is not None:
-            each = system.get(str(file), "cpu")
+        elif each is not None:
             if each.colours:
                 continue
             enlarge, scales, parameters = _enlarger(each), (each.scale,), _parameters(each.network)
@@ -98,7 +99,7 @@ def size_rows(trained: dict[str, Path], folders: tuple[Path, ...]) -> list[Row]:
 
 def receiver_curves(trained: dict[str, Path], paths: list[Path]) -> dict[str, list[list[float]]]:
     """Mean (bpp, RGB-PSNR) points of luminance-only files, by what colours them, and of JPEG."""
-    names = {name: [str(file)] for name, file in trained.items() if system.get(str(file), "cpu").colours}
+    names = {name: [str(trained[name])] for name, each in _systems(trained).items() if each.colours}
     points: dict[str, list[list[list[float]]]] = {name: [] for name in ("scodec", *names, "jpeg")}
     for path in tqdm(paths, unit="picture", disable=None):
         rgb = photo.load(path).rgb
@@ -115,6 +116,22 @@ def receiver_curves(trained: dict[str, Path], paths: list[Path]) -> dict[str, li
             data = codec.encode(rgb, quality)
             points["jpeg"][-1].append([8 * len(data) / pixels, metrics.rgb_psnr(rgb, codec.decode(data))])
     return {name: np.mean(each, 0).tolist() for name, each in points.items()}
+
+
+def strips(trained: dict[str, Path]) -> Image.Image:
+    """Photographs of scikit-image's as every colour system paints them, from their luma."""
+    import skimage.data
+
+    painters = {"scodec": receiver.get("cpu").colorize_blind}
+    painters |= {name: each.colorize for name, each in _systems(trained).items() if each.colours}
+    lines = []
+    for name in SHOWN:
+        picture = Image.fromarray(getattr(skimage.data, name)())
+        rgb = np.asarray(picture.resize((SIDE, SIDE * picture.height // picture.width), Image.Resampling.LANCZOS))
+        y = photo.planes(rgb)[0].astype(np.float32)
+        tiles = [("original", rgb)] + [(label, colorize(y)) for label, colorize in painters.items()]
+        lines += [tiles[first : first + ABREAST] for first in range(0, len(tiles), ABREAST)]
+    return sheet(lines)
 
 
 def table(rows: list[Row], columns: dict[str, str]) -> str:
@@ -143,6 +160,10 @@ def rd_limits(curves: dict[str, list[list[float]]]) -> tuple[float, float]:
     """Rates that are drawn: as far as our files go, and JPEG a little further."""
     rates = [point[0] for point in curves["scodec"]]
     return 0.9 * min(rates), 1.5 * max(rates)
+
+
+def _systems(trained: dict[str, Path]) -> dict[str, system.System]:
+    return {name: system.get(str(file), "cpu") for name, file in trained.items()}
 
 
 def _coloured(name: str, colorize: Colorize, parameters: int, paths: list[Path]) -> Row:
@@ -241,7 +262,10 @@ def _parameters(network: Any) -> int:
 @click.option("--receivers", type=click.Path(exists=True, file_okay=False, path_type=Path), help="To be coded (Kodak).")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="For systems.json.")
 def main(trained: Path, photographs: Path | None, small: tuple[Path, ...], receivers: Path | None, out: Path) -> None:
-    """Measure scodec's networks and all trained systems; print tables; keep what an earlier run measured otherwise."""
+    """Measure scodec's networks and all trained systems, and show what they paint.
+
+    Prints tables, writes systems.json (which keeps what an earlier run measured otherwise), systems.png, receivers.png.
+    """
     found = {file.parent.name: file for file in sorted(trained.glob("*/weights.safetensors"))}
     found = {
         name: file for name, file in found.items() if weights.facts(file)["network"] not in ("restorer", "colorizer")
@@ -262,6 +286,7 @@ def main(trained: Path, photographs: Path | None, small: tuple[Path, ...], recei
         results["receivers"] = receiver_curves(found, rd.pictures([receivers]))
         draw(results["receivers"], out / "receivers.png")
     target.write_text(json.dumps(results, indent=1) + "\n")
+    strips(found).save(out / "systems.png")
 
 
 if __name__ == "__main__":

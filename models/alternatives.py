@@ -26,7 +26,7 @@ CELL, STEP = 16, 32.0
 def alternative(networks: receiver.Receiver, y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Luma (float32, H x W, 0..255) -> RGB (uint8, H x W x 3) in colours drawn at random, alike within its parts."""
     height, width = y.shape
-    rgb = networks.colorize(y, None, 0, 0).astype(np.float32)
+    rgb = networks.colorize_blind(y).astype(np.float32)
     labels = parts(y)
     count = int(labels.max()) + 1
     own = rng.multivariate_normal(np.zeros(2), PARTS + (1 - SHARED) * WHOLE, count)

@@ -102,6 +102,10 @@ class Receiver:
 
         return painted(y_11HW, guided)
 
+    def colorize_blind(self, y: np.ndarray) -> np.ndarray:
+        """`colorize` without hints."""
+        return self.colorize(y, None, 0, 0)
+
     @torch.inference_mode()
     def paint(self, y: np.ndarray, chroma: np.ndarray, cell: int) -> np.ndarray:
         """Luma (float32, H x W, 0..255) and coded chroma, a sample for each cell (2, rows, columns; levels) -> RGB.

@@ -46,6 +46,8 @@ def test_tables_and_curves(trained, cat, tmp_path, monkeypatch):
     assert CliRunner().invoke(systems.main, [str(each) for each in arguments], catch_exceptions=False).exit_code == 0
     results = json.loads((tmp_path / "out" / "systems.json").read_text())
     assert set(results) == {"colour", "size", "receivers"}
+    with Image.open(tmp_path / "out" / "systems.png") as strips:
+        assert strips.width > 600
     assert set(results["receivers"]) == {"scodec", "dtu-cnn", "jpeg"}
     (low, _), (high, _) = results["receivers"]["scodec"]
     assert low < high and (tmp_path / "out" / "receivers.png").stat().st_size > 10_000

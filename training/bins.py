@@ -32,10 +32,8 @@ class BinLoss:
     def __call__(self, output: dict[str, Tensor], batch: dict[str, Tensor]) -> Tensor:
         logits, device = output["bin_logits"].float(), output["bin_logits"].device
         centres, weights = self.centres.to(device), self.weights.to(device)
-        colours = (
-            F.adaptive_avg_pool2d(batch["ab"], (logits.shape[2], logits.shape[3])).permute(0, 2, 3, 1).reshape(-1, 2)
-            * AB_UNIT
-        )
+        ab = F.adaptive_avg_pool2d(batch["ab"], (logits.shape[2], logits.shape[3]))
+        colours = ab.permute(0, 2, 3, 1).reshape(-1, 2) * AB_UNIT
         distances, nearest = torch.cdist(colours, centres).topk(NEIGHBOURS, largest=False)
         share = torch.softmax(-distances.square() / (2 * SIGMA**2), 1)
         log_p = torch.log_softmax(logits, 1).permute(0, 2, 3, 1).reshape(len(colours), -1)
