@@ -28,9 +28,8 @@ def alternative(networks: receiver.Receiver, y: np.ndarray, rng: np.random.Gener
     height, width = y.shape
     rgb = networks.colorize_blind(y).astype(np.float32)
     labels = parts(y)
-    count = int(labels.max()) + 1
-    own = rng.multivariate_normal(np.zeros(2), PARTS + (1 - SHARED) * WHOLE, count)
-    drawn = rng.multivariate_normal(np.zeros(2), SHARED * WHOLE) + own
+    own = rng.multivariate_normal(np.zeros(2), PARTS + (1 - SHARED) * WHOLE, int(labels.max()) + 1)
+    drawn = rng.multivariate_normal(np.zeros(2), SHARED * WHOLE) + _alike(y, labels) @ own
     factor = FACTOR * math.exp(FACTOR_SPREAD * rng.standard_normal())
 
     cell = CELL * max(1.0, math.sqrt(height * width / receiver.COLOUR_PIXELS))
@@ -52,11 +51,28 @@ def alternative(networks: receiver.Receiver, y: np.ndarray, rng: np.random.Gener
     return networks.colorize(y, np.clip(np.stack(planes), -127, 127).astype(np.float32), cell, STEP)
 
 
+def _alike(y: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Weights (parts x parts) that mix independent draws so that parts which look alike get much the same colour."""
+    from scipy.ndimage import mean, standard_deviation
+
+    small = _small(y)
+    count = np.arange(labels.max() + 1)
+    rows = np.arange(len(labels))[:, None] / len(labels) + np.zeros_like(small)
+    looks = [mean(small, labels, count) / 0.12, standard_deviation(small, labels, count) / 0.05]
+    look = np.stack([*looks, mean(rows, labels, count) / 0.3], 1)
+    covariance = np.exp(-0.5 * np.square(look[:, None] - look[None]).sum(2))
+    return np.linalg.cholesky(covariance + 1e-3 * np.eye(len(look)))
+
+
 def parts(y: np.ndarray) -> np.ndarray:
     """Luma -> labels from 0 on (at a longer side of SIDE): what is of one piece, like a sky or a face."""
     from skimage.segmentation import felzenszwalb
 
+    return felzenszwalb(_small(y), scale=COARSENESS, sigma=1.0, min_size=60)
+
+
+def _small(y: np.ndarray) -> np.ndarray:
+    """Luma in 0..1, at a longer side of SIDE."""
     reduction = min(1.0, SIDE / max(y.shape))
     height, width = (max(round(side * reduction), 1) for side in y.shape)
-    small = np.asarray(Image.fromarray(y).resize((width, height), Image.Resampling.BOX)) / 255
-    return felzenszwalb(small, scale=COARSENESS, sigma=1.0, min_size=60)
+    return np.asarray(Image.fromarray(y).resize((width, height), Image.Resampling.BOX)) / 255

@@ -59,11 +59,11 @@ def load(name: str | Path) -> "nn.Module":
 def save(network: "nn.Module", target: Path, name: str, **provenance: str) -> None:
     """Write weights as float16 with an id that names their content, and with their provenance."""
     import torch
-    from safetensors.torch import save_file
+    from safetensors.torch import save as pack
 
     tensors: dict[str, Tensor] = {
         key: value.detach().to("cpu", torch.float16).contiguous() for key, value in network.state_dict().items()
     }
     digest = sha256(b"".join(tensor.numpy().tobytes() for tensor in tensors.values())).hexdigest()[:8]
     about = {"network": name, "config": json.dumps(network.config), "id": f"{name}-{digest}", **provenance}
-    save_file(tensors, target, metadata=about)
+    target.write_bytes(pack(tensors, about))

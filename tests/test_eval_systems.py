@@ -16,7 +16,7 @@ from scodec.models.edsr import EDSR
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs")
-    for name, network, kind in (("dtu-cnn", DTUCNN(), "dtu-cnn"), ("edsr16-x3", EDSR(1, 3), "edsr")):
+    for name, network, kind in (("dtu-cnn", DTUCNN(), "dtu-cnn"), ("edsr-x3", EDSR(1, 3), "edsr")):
         (folder / name).mkdir()
         weights.save(network, folder / name / "weights.safetensors", kind)
     return folder
@@ -39,8 +39,8 @@ def test_tables_and_curves(trained, cat, tmp_path, monkeypatch):
     assert rows["scodec"]["ours_at_that_psnr"] == pytest.approx(rows["scodec"]["colourfulness"], abs=0.2)
     assert "10.57" in rows["dtu-cnn"]["reported"] and "| dtu-cnn |" in run.stdout
     sizes = {(row["name"], row["scale"]): row["Set1_psnr"] for row in results["size"]}
-    assert set(sizes) == {(name, scale) for name in ("bicubic", "scodec") for scale in (2, 3, 4)} | {("edsr16-x3", 3)}
-    assert sizes["bicubic", 2] > sizes["bicubic", 3] > sizes["edsr16-x3", 3]
+    assert set(sizes) == {(name, scale) for name in ("bicubic", "scodec") for scale in (2, 3, 4)} | {("edsr-x3", 3)}
+    assert sizes["bicubic", 2] > sizes["bicubic", 3] > sizes["edsr-x3", 3]
 
     arguments = ["--trained", trained, "--receivers", pictures, "--out", tmp_path / "out"]
     assert CliRunner().invoke(systems.main, [str(each) for each in arguments], catch_exceptions=False).exit_code == 0
