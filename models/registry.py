@@ -8,6 +8,7 @@ from torch import nn
 from scodec.models.colorizer import Colorizer
 from scodec.models.dtu_cnn import DTUCNN
 from scodec.models.edsr import EDSR
+from scodec.models.hyperprior import LumaHyperprior
 from scodec.models.iizuka import Iizuka
 from scodec.models.joint import Joint
 from scodec.models.koalarization import Koalarization
@@ -39,6 +40,7 @@ ENLARGING_SYSTEMS: dict[str, Callable[..., nn.Module]] = {"edsr": EDSR, "srresne
 NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "restorer": Restorer,
     "colorizer": Colorizer,
+    "hyperprior": LumaHyperprior,
     **COLOUR_SYSTEMS,
     **ENLARGING_SYSTEMS,
 }

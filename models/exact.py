@@ -1,0 +1,45 @@
+"""Convolutions in fixed point: the same integers on every device, in every library version, with any number of threads.
+
+Activations are integers that count 1/256, weights integers that count 1/4096, both held in float64, where sums stay
+exact below 2^53: |activation| <= 2^18, |weight| < 2^16 and at most 2^13 terms give 2^47. Whatever order a library adds
+them in, and whether it fuses the operations or not, the result is the same.
+"""
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+#: Fractional bits of activations and of weights.
+ACTIVATION_BITS, WEIGHT_BITS = 8, 12
+#: Largest activation and weight, in their units.
+LARGEST, LARGEST_WEIGHT = 1 << 18, (1 << 16) - 1
+TERMS = 1 << 13
+
+
+def to_fixed(x: Tensor) -> Tensor:
+    """Real numbers -> activations."""
+    return (x.double() * (1 << ACTIVATION_BITS)).round().clamp(-LARGEST, LARGEST)
+
+
+def run(layers: nn.Sequential, x: Tensor) -> Tensor:
+    """Activations through convolutions (stride 1, same size), ReLU and nearest enlargement -> activations."""
+    for layer in layers:
+        if isinstance(layer, nn.Conv2d):
+            x = _convolved(layer, x)
+        elif isinstance(layer, nn.ReLU):
+            x = x.clamp_min(0)
+        elif isinstance(layer, nn.Upsample):
+            x = F.interpolate(x, scale_factor=layer.scale_factor)
+        else:
+            raise TypeError(f"{type(layer).__name__} has no exact form")
+    return x
+
+
+def _convolved(layer: nn.Conv2d, x: Tensor) -> Tensor:
+    weight = (layer.weight.double() * (1 << WEIGHT_BITS)).round().clamp(-LARGEST_WEIGHT, LARGEST_WEIGHT)
+    if weight[0].numel() > TERMS:
+        raise ValueError(f"{weight[0].numel()} terms may not be exact")
+    assert layer.bias is not None
+    bias = (layer.bias.double() * (1 << (WEIGHT_BITS + ACTIVATION_BITS))).round()
+    total = F.conv2d(x, weight, None, 1, layer.padding) + bias[:, None, None]
+    # a division by a power of two is exact, and so is the floor
+    return ((total + (1 << (WEIGHT_BITS - 1))) / (1 << WEIGHT_BITS)).floor().clamp(-LARGEST, LARGEST)
