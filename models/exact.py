@@ -10,6 +10,8 @@ from torch.nn import functional as F
 
 #: Fractional bits of activations and of weights.
 ACTIVATION_BITS, WEIGHT_BITS = 8, 12
+#: One, as an activation.
+UNIT = 1 << ACTIVATION_BITS
 #: Largest activation and weight, in their units.
 LARGEST, LARGEST_WEIGHT = 1 << 18, (1 << 16) - 1
 TERMS = 1 << 13
@@ -17,7 +19,7 @@ TERMS = 1 << 13
 
 def to_fixed(x: Tensor) -> Tensor:
     """Real numbers -> activations."""
-    return (x.double() * (1 << ACTIVATION_BITS)).round().clamp(-LARGEST, LARGEST)
+    return (x.double() * UNIT).round().clamp(-LARGEST, LARGEST)
 
 
 def run(layers: nn.Sequential, x: Tensor) -> Tensor:
