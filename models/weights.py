@@ -52,17 +52,19 @@ def load(name: str | Path) -> "nn.Module":
 
     about = facts(name)
     network = NETWORKS[about["network"]](**json.loads(about["config"]))
-    network.load_state_dict({key: value.float() for key, value in load_file(_file(name)).items()})
+    network.load_state_dict(
+        {key: value.float() if value.is_floating_point() else value for key, value in load_file(_file(name)).items()}
+    )
     return network.eval()
 
 
 def save(network: "nn.Module", target: Path, name: str, **provenance: str) -> None:
-    """Write weights as float16 with an id that names their content, and with their provenance."""
-    import torch
+    """Write weights as float16, tables as they are, with an id that names their content, and with their provenance."""
     from safetensors.torch import save as pack
 
     tensors: dict[str, Tensor] = {
-        key: value.detach().to("cpu", torch.float16).contiguous() for key, value in network.state_dict().items()
+        key: (value.half() if value.is_floating_point() else value).detach().cpu().contiguous()
+        for key, value in network.state_dict().items()
     }
     digest = sha256(b"".join(tensor.numpy().tobytes() for tensor in tensors.values())).hexdigest()[:8]
     about = {"network": name, "config": json.dumps(network.config), "id": f"{name}-{digest}", **provenance}

@@ -66,6 +66,8 @@ def train(
 
 
 def _train(setting: Setting, run: Path, device: str, every: int, fresh: bool, provenance: dict[str, str]) -> None:
+    from compressai.models import CompressionModel
+
     from scodec.models import receiver, weights
     from scodec.training import loop
     from scodec.training.tasks import TASKS
@@ -74,6 +76,8 @@ def _train(setting: Setting, run: Path, device: str, every: int, fresh: bool, pr
     start = None if fresh or not weights.path(recipe.network).exists() else weights.load(recipe.network).state_dict()
     task = TASKS[recipe.task](setting)
     trained = loop.train(task, recipe, run, receiver.best_device(device), every, start)
+    if isinstance(trained, CompressionModel):
+        trained.update()  # the tables of entropy coding come with the weights
     target = run / "weights.safetensors"
     weights.save(trained, target, recipe.network, **provenance)
     click.echo(f"scodec: {target}", err=True)

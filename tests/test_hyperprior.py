@@ -1,0 +1,168 @@
+"""The learned luma coder: what is written is read, the same everywhere, at the rate that training counts."""
+
+import contextlib
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from scodec import photo
+from scodec.models import exact, weights
+from scodec.models.hyperprior import SCALES, THRESHOLDS, LumaHyperprior, checkerboard, dct
+from scodec.training import cli, loop, recipe
+from scodec.training.rate_task import RateTask
+
+
+@pytest.fixture(scope="module")
+def network():
+    """Random weights, of which those that start at zero are not: every path then matters."""
+    torch.manual_seed(0)
+    network = LumaHyperprior().eval()
+    for layer in (network.g_a.tail, network.g_s.tail):
+        nn.init.normal_(layer.weight, std=0.01)
+    network.update()
+    return network
+
+
+@pytest.fixture(scope="module")
+def x(cat):
+    return torch.from_numpy(photo.planes(cat)[0][:256, :384])[None, None] / 255
+
+
+@pytest.fixture(scope="module")
+def coded(network, x):
+    with torch.inference_mode():
+        data, checksum = network.compress(network.analysis(x, 40), 40)
+        y_hat, _ = network.decompress(data, 16, 24)
+    return data, checksum, y_hat
+
+
+@pytest.mark.parametrize("quantizer", [0, 20, 40, 63])
+def test_what_is_written_is_read_at_the_estimated_rate(network, x, quantizer):
+    with torch.inference_mode():
+        data, written = network.compress(network.analysis(x, quantizer), quantizer)
+        y_hat, read = network.decompress(data, 16, 24)
+        x_hat = network.synthesis(y_hat, quantizer)
+        output = network(x, torch.tensor([quantizer]))
+    assert written == read
+    estimated = sum(float(-torch.log2(each).sum()) for each in output["likelihoods"].values())
+    assert 8 * len(data) == pytest.approx(estimated, rel=0.15 if quantizer < 40 else 0.05)  # not trained
+    assert (x_hat - output["x_hat"]).abs().mean() < 0.005
+
+
+@contextlib.contextmanager
+def threads(count):
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextlib.contextmanager
+def deterministic():
+    torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(False)
+
+
+SETTINGS = {
+    "1 thread": lambda: threads(1),
+    "2 threads": lambda: threads(2),
+    "8 threads": lambda: threads(8),
+    "bfloat16": lambda: torch.autocast("cpu", torch.bfloat16),
+    "without MKLDNN": lambda: torch.backends.mkldnn.flags(enabled=False),
+    "deterministic": deterministic,
+}
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_decoding_is_the_same_everywhere(network, coded, setting):
+    data, checksum, y_hat = coded
+    with SETTINGS[setting](), torch.inference_mode():
+        again, found = network.decompress(data, 16, 24)
+    assert found == checksum and torch.equal(again, y_hat)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+def test_decoding_is_the_same_on_a_gpu(network, coded):
+    data, checksum, y_hat = coded
+    with torch.inference_mode():
+        again, found = network.cuda().decompress(data, 16, 24)
+    network.cpu()
+    assert found == checksum and torch.equal(again.cpu(), y_hat)
+
+
+def test_another_order_of_the_sums_changes_nothing():
+    torch.manual_seed(1)
+    layer = nn.Conv2d(512, 8, 3, padding=1)
+    x = exact.to_fixed(100 * torch.randn(1, 512, 9, 9))
+    order = torch.randperm(512)
+    shuffled = nn.Conv2d(512, 8, 3, padding=1)
+    shuffled.weight.data, shuffled.bias.data = layer.weight.data[:, order], layer.bias.data
+    assert torch.equal(exact.run(nn.Sequential(layer), x), exact.run(nn.Sequential(shuffled), x[:, order]))
+    real = layer(x.float() / exact.UNIT)
+    assert (exact.run(nn.Sequential(layer), x) / exact.UNIT - real).abs().max() < 0.02 * real.abs().max()
+
+
+def test_what_has_no_exact_form_is_refused():
+    with pytest.raises(TypeError, match="Tanh"):
+        exact.run(nn.Sequential(nn.Tanh()), torch.zeros(1, 1, 2, 2).double())
+    with pytest.raises(ValueError, match="exact"):
+        exact.run(nn.Sequential(nn.Conv2d(1024, 1, 3, padding=1)), torch.zeros(1, 1024, 3, 3).double())
+
+
+def test_other_symbols_give_another_checksum(network, coded):
+    data, checksum, _ = coded
+    with torch.inference_mode():
+        _, found = network.decompress(data[:-8] + bytes(8), 16, 24)
+    assert found != checksum
+
+
+def test_it_starts_as_a_transform(x):
+    blank = LumaHyperprior().eval()
+    assert torch.allclose(dct(256).flatten(1) @ dct(256).flatten(1).T, torch.eye(256), atol=1e-5)
+    with torch.inference_mode():
+        x_hat = blank.synthesis(blank.analysis(x, 0), 0)
+    assert (x_hat - x).square().mean() < 2e-4  # what the highest quarter of the frequencies holds
+
+
+def test_tables_and_thresholds_belong_together():
+    found = np.searchsorted(THRESHOLDS, np.rint(np.log(SCALES) * exact.UNIT))
+    assert (found == np.arange(len(SCALES))).all()
+    assert checkerboard(3, 4, torch.device("cpu")).sum() == 6
+
+
+def test_weights_keep_the_tables(network, coded, tmp_path):
+    data, checksum, _ = coded
+    weights.save(network, tmp_path / "hyperprior.safetensors", "hyperprior")
+    loaded = weights.load(tmp_path / "hyperprior.safetensors")
+    assert torch.equal(loaded.gaussian_conditional.quantized_cdf, network.gaussian_conditional.quantized_cdf)
+    with torch.inference_mode():  # float16 weights are other weights: their own files are read
+        written = loaded.compress(torch.randn(1, 192, 8, 8), 30)
+        assert loaded.decompress(written[0], 8, 8)[1] == written[1]
+
+
+def test_training_learns_the_rate(cat, tmp_path):
+    from PIL import Image
+
+    for i in range(6, 14):
+        Image.fromarray(cat).resize((400 + 10 * i, 400)).save(tmp_path / f"{i}.png")
+    numbers = {"steps": 12, "batch": 2, "patch": 64, "warmup": 1, "ema": 0.5, "short_side": 0, "lr": 1e-3}
+    settings = recipe.Recipe(**(vars(recipe.load("hyperprior")["hyperprior"]) | numbers))
+    train, held_out = cli._pictures((tmp_path,), 0)
+    task = RateTask(settings, train, held_out)
+    batch = task.batch(np.random.default_rng(0))
+
+    def cost(trained):
+        with torch.no_grad():
+            return float(task.loss(task.predict(trained, batch), batch))
+
+    torch.manual_seed(settings.seed)
+    before = cost(task.network().eval())
+    trained = loop.train(task, settings, tmp_path / "run", "cpu", 12, None)
+    assert cost(trained) < before
