@@ -292,8 +292,8 @@ def _encode(
 )  # fmt: skip
 @click.option(
     "--receiver", "receivers", multiple=True, metavar="NAME|FILE",
-    help="A system of docs/systems.md that colours, one that enlarges, or one of each (give the option twice), by name "
-    "or by the weights that `scodec train` wrote.",
+    help="A system of docs/systems.md that colours, one that enlarges, or one of each (give the option twice): by the "
+    "name under which `scodec train` left it in runs/, or by its weights file.",
 )  # fmt: skip
 @click.option("--ignore-crc", is_flag=True, help="Show of a damaged file what can be shown.")
 def decode(
@@ -347,13 +347,13 @@ def _picture_format(target: str) -> str:
 @main.command()
 @click.argument("source", metavar="IN", type=click.Path(allow_dash=True))
 @click.argument("target", metavar="OUT", type=click.Path(allow_dash=True))
-@click.option("--scale", type=click.IntRange(1, 8), default=2, show_default=True, help="How many times larger.")
+@click.option("--scale", type=click.IntRange(1, 4), default=2, show_default=True, help="How many times larger.")
 @click.option("--no-upscale", is_flag=True, help="The same as --scale 1.")
 @click.option("--no-color", is_flag=True, help="Leave it grey.")
 @click.option(
     "--system", "systems", multiple=True, metavar="NAME|FILE",
-    help="A system of docs/systems.md that colours, one that enlarges, or one of each (give the option twice), by name "
-    "or by the weights that `scodec train` wrote.",
+    help="A system of docs/systems.md that colours, one that enlarges, or one of each (give the option twice): by the "
+    "name under which `scodec train` left it in runs/, or by its weights file.",
 )  # fmt: skip
 @click.option(
     "--samples", type=click.IntRange(1, 99), default=1, show_default=True, metavar="N",

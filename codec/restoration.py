@@ -8,10 +8,11 @@ from PIL import Image
 from scodec import metadata, photo
 from scodec.errors import BadRequest
 
-#: What enlarges where the caller names nothing.
-ENLARGER = "edsr"
-#: Largest enlargement.
-LARGEST = 8
+#: Enlargements that the restorer knows.
+SCALES = range(1, 5)
+#: What the restorer is told of a photograph that was hardly coded: of seven quantizers of VVC the best on 14 pictures held
+#: out of its training, at scales 2 and 4, and 0.01 dB off the best at 3.
+QUANTIZER = 22
 
 
 def restore(
@@ -27,16 +28,16 @@ def restore(
 ) -> list[Image.Image]:
     """Colour and enlarge a photograph; colours that it has are taken for the paper's and replaced.
 
-    source: as for `scodec.encode`. scale: 1 to 8 times larger. color: False leaves it grey.
-    systems: systems of the reports (docs/systems.md) in the place of scodec's own colorizer and of EDSR, by name or
-    weights file: one that colours, one that enlarges, or both.
+    source: as for `scodec.encode`. scale: 1 to 4 times larger. color: False leaves it grey.
+    systems: systems of the reports (docs/systems.md) in the place of scodec's own networks, by name or weights file:
+    one that colours, one that enlarges, or both.
     samples: how many versions; the first has the likeliest colours, the others plausible ones drawn with `seed`.
 
     Returns pictures of mode "RGB" or "L", with transparency "RGBA" or "LA", with EXIF and XMP in their `info`.
     Raises BadImage, BadRequest, Unsupported; OSError when a path can't be read.
     """
-    if not 1 <= scale <= LARGEST:
-        raise BadRequest(f"a scale of {scale} is impossible: give 1 to {LARGEST}")
+    if scale not in SCALES:
+        raise BadRequest(f"a scale of {scale} is impossible: give 1 to {SCALES[-1]}")
     from scodec.models import receiver, system
     from scodec.models.alternatives import alternative
 
@@ -46,21 +47,23 @@ def restore(
     picture = photo.load(source)
     networks = receiver.get(device, dtype)
     y = photo.planes(picture.rgb)[0]
-    size = y.shape[1] * scale, y.shape[0] * scale
-    if scale > 1:
-        enlarger = enlarger or system.get(ENLARGER, device, dtype)
-        grey = system.enlarged(enlarger, np.repeat(y[..., None], 3, 2), scale, *size)
-        y = photo.planes(grey)[0]
-    luma = y.astype(np.float32)
+    width, height = y.shape[1] * scale, y.shape[0] * scale
+    if scale == 1:
+        luma = y.astype(np.float32)
+    elif enlarger is not None:
+        grey = system.enlarged(enlarger, np.repeat(y[..., None], 3, 2), scale, width, height)
+        luma = photo.planes(grey)[0].astype(np.float32)
+    else:
+        luma = networks.restore(y, "vvc", scale, QUANTIZER, height, width)
     if not color:
-        pictures = [y]
+        pictures = [luma.round().astype(np.uint8)]
     elif painter is not None:
         pictures = [painter.colorize(luma)]
     else:
         rng = np.random.default_rng(seed)
         pictures = [networks.colorize_blind(luma)]
         pictures += [alternative(networks, luma, rng) for _ in range(samples - 1)]
-    return [_finished(each, picture, size) for each in pictures]
+    return [_finished(each, picture, (width, height)) for each in pictures]
 
 
 def _finished(pixels: np.ndarray, picture: photo.Photo, size: tuple[int, int]) -> Image.Image:

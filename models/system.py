@@ -18,6 +18,8 @@ from scodec.models.registry import COLOUR_SYSTEMS, ENLARGING_SYSTEMS
 from scodec.models.strips import painted, rows_of
 from scodec.models.tiling import tiles
 
+#: Where trainings are looked for, from the current folder.
+RUNS = Path("runs")
 #: Side of the tiles that are enlarged, in pixels of the small picture.
 TILE = 512
 
@@ -114,9 +116,9 @@ def enlarged(enlarger: System, rgb: np.ndarray, scale: int, width: int, height: 
 
 
 def get(name: str, device: str = "auto", dtype: str = "auto") -> System:
-    """A system that has weights in the package, or whose weights `scodec train` wrote to the file `name`.
+    """A system by its weights file, or by the name under which `scodec train` left it in RUNS.
 
-    Loaded once per process. Raises BadRequest when there is no such system, Unsupported when its weights can't be read.
+    Loaded once per process. Raises BadRequest when there is no such file, Unsupported when it can't be read.
     """
     own = receiver.get(device, dtype)
     with receiver.loading:
@@ -125,18 +127,13 @@ def get(name: str, device: str = "auto", dtype: str = "auto") -> System:
 
 @cache
 def _load(name: str, device: torch.device, dtype: torch.dtype) -> System:
-    systems = [*COLOUR_SYSTEMS, *ENLARGING_SYSTEMS]
-    file = Path(name) if name.endswith(".safetensors") else weights.path(name)
-    if file.name != name and not file.exists():
-        shipped = ", ".join(each for each in systems if weights.path(each).exists())
-        if name in systems:
-            raise BadRequest(
-                f"the weights of {name} don't come with scodec: give the file weights.safetensors that "
-                f"`scodec train --system {name}` writes"
-            )
-        raise BadRequest(f"there is no system {name!r}: give {shipped} or a .safetensors file of `scodec train`")
+    file = Path(name) if name.endswith(".safetensors") else RUNS / name / "weights.safetensors"
+    if not file.exists():
+        raise BadRequest(
+            f"there is no {file}: `scodec train FOLDER... --system {file.parent.name}` writes it; or name another file"
+        )
     kind = weights.facts(file)["network"]
-    if kind not in systems:
-        raise BadRequest(f"{name} is the {kind}, no system of its own: give one of {', '.join(systems)}")
+    if kind not in COLOUR_SYSTEMS and kind not in ENLARGING_SYSTEMS:
+        raise BadRequest(f"{name} holds the {kind}, no system of its own: see docs/systems.md for those there are")
     network = weights.load(file).to(device).to(memory_format=torch.channels_last)
     return System(network, kind in COLOUR_SYSTEMS, device, dtype)

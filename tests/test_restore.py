@@ -87,7 +87,7 @@ def test_parts_are_few_and_cover_all(cat):
 
 
 def test_impossible_requests(scodec_command, old, tmp_path):
-    with pytest.raises(BadRequest, match="1 to 8"):
+    with pytest.raises(BadRequest, match="1 to 4"):
         scodec.restore(old, scale=9)
     run = scodec_command("restore", old, tmp_path / "new.png", "--no-color", "--samples", 2)
     assert run.code == 1 and "samples" in run.err

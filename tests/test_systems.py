@@ -213,16 +213,17 @@ def test_enlarging_in_tiles_leaves_no_seams(cat, monkeypatch):
     assert np.abs(whole.enlarge(picture).astype(int) - expected).max() <= 1
 
 
-def test_receivers_that_cannot_be(luma_file, tmp_path):
-    with pytest.raises(BadRequest, match="scodec train --system zhang"):
+def test_receivers_by_name_and_those_that_cannot_be(luma_file, tmp_path, monkeypatch):
+    with pytest.raises(BadRequest, match="--system zhang"):
         scodec.decode(luma_file, receivers=["zhang"])
-    with pytest.raises(BadRequest, match="no system 'nonsense'"):
-        scodec.decode(luma_file, receivers=["nonsense"])
     with pytest.raises(BadRequest, match="no system of its own"):
         scodec.decode(luma_file, receivers=[str(weights.path("restorer"))])
-    weights.save(EDSR(1), tmp_path / "edsr.safetensors", "edsr")
+    (tmp_path / "runs" / "own").mkdir(parents=True)
+    weights.save(EDSR(1), tmp_path / "runs" / "own" / "weights.safetensors", "edsr")
+    monkeypatch.chdir(tmp_path)
+    assert scodec.decode(luma_file, receivers=["own"]).size == (220, 150)
     with pytest.raises(BadRequest, match="the same work"):
-        scodec.decode(luma_file, receivers=2 * [str(tmp_path / "edsr.safetensors")])
+        scodec.decode(luma_file, receivers=["own", "runs/own/weights.safetensors"])
     (tmp_path / "broken.safetensors").write_bytes(b"nothing")
     with pytest.raises(Unsupported, match="name another file"):
         scodec.decode(luma_file, receivers=[str(tmp_path / "broken.safetensors")])

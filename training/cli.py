@@ -26,7 +26,7 @@ WATCHED = 24
     help="A recipe by name (release for restorer and colorizer, or a system of docs/systems.md) or a .yaml file.",
 )  # fmt: skip
 @click.option(
-    "--run", type=click.Path(path_type=Path), required=True,
+    "--run", type=click.Path(path_type=Path), default="runs", show_default=True,
     help="Folder for checkpoints and logs; a training that stands there is taken up again.",
 )  # fmt: skip
 @click.option("--steps", type=click.IntRange(min=1), help="Other number of steps than the recipe's.")
