@@ -10,8 +10,8 @@ from scodec.errors import BadRequest
 
 #: Enlargements that the restorer knows.
 SCALES = range(1, 5)
-#: What the restorer is told of a photograph that was hardly coded: of seven quantizers of VVC the best on 14 pictures held
-#: out of its training, at scales 2 and 4, and 0.01 dB off the best at 3.
+#: What the restorer is told of a photograph that was hardly coded: of seven quantizers of VVC the best on 14 pictures
+#: held out of its training, at scales 2 and 4, and 0.01 dB off the best at 3.
 QUANTIZER = 22
 
 
