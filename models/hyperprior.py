@@ -48,7 +48,7 @@ class LumaHyperprior(CompressionModel):
 
     def __init__(self, channels: int = 192, hyper: int = 64, widths: tuple[int, ...] = (64, 96, 128)) -> None:
         super().__init__()
-        self.config = {"channels": channels, "hyper": hyper, "widths": list(widths)}
+        self.config: dict[str, Any] = {"channels": channels, "hyper": hyper, "widths": list(widths)}
         self.condition = condition_mlp(2, CONDITION)
         self.g_a = Analysis(channels, widths)
         self.g_s = Synthesis(channels, widths)
@@ -78,7 +78,7 @@ class LumaHyperprior(CompressionModel):
         _, z_likelihoods = self.entropy_bottleneck(z.float())
         medians = self._medians()
         hyper = self.h_s(_rounded(z - medians) + medians)
-        anchors = checkerboard(*y.shape[2:], y.device)
+        anchors = checkerboard(y.shape[2], y.shape[3], y.device)
         mean, log_scale = self._predicted(hyper, torch.zeros_like(hyper))
         y_anchors = (_rounded(y - mean) + mean) * anchors
         later_mean, later_log_scale = self._predicted(hyper, self.context_prediction(y_anchors))
@@ -110,7 +110,7 @@ class LumaHyperprior(CompressionModel):
         writer, symbols = BufferedRansEncoder(), [z.int()]
         self._write(writer, z, self._channels(z), self.entropy_bottleneck)
         hyper = self._hyper(z)
-        anchors = checkerboard(*y.shape[2:], y.device).double()
+        anchors = checkerboard(y.shape[2], y.shape[3], y.device).double()
         context = torch.zeros_like(hyper)
         for mask in (anchors, 1 - anchors):
             mean, index = self._exact_parameters(hyper, context)

@@ -44,7 +44,8 @@ class RateTask(Task):
         return {"x": torch.from_numpy(np.stack(patches))[:, None] / 255, "quantizer": torch.from_numpy(quantizers)}
 
     def predict(self, network: nn.Module, batch: dict[str, Tensor]) -> dict:
-        return network(batch["x"], batch["quantizer"]) | {"auxiliary": network.entropy_bottleneck.loss()}
+        assert isinstance(network, LumaHyperprior)
+        return network(batch["x"], batch["quantizer"]) | {"auxiliary": network.aux_loss()}
 
     def loss(self, output: dict, batch: dict[str, Tensor]) -> Tensor:
         """Bits per pixel and distortion in what a bit is worth, lower rates weighted so that all rates count alike."""
