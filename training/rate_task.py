@@ -8,6 +8,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from scodec import luma_av1, photo
+from scodec.errors import BadRequest
 from scodec.eval.bd import bd_rate
 from scodec.eval.codecs import CODECS
 from scodec.models.hyperprior import LumaHyperprior, step
@@ -32,6 +33,8 @@ class RateTask(Task):
         self.train = [photo.planes(photo.load(path).rgb)[0] for path in train]
         lumas = [photo.planes(photo.load(path).rgb)[0][:SIDE, :SIDE] for path in held_out]
         self.held_out = [y for y in lumas if y.shape == (SIDE, SIDE)]
+        if not self.held_out:
+            raise BadRequest(f"of the pictures held out none has {SIDE} pixels a side: give folders with larger ones")
         self.anchors = {"jpeg": _curve(self.held_out, _jpeg), "av1": _curve(self.held_out, _av1)}
 
     def network(self) -> nn.Module:
