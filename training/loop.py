@@ -49,7 +49,7 @@ class Task(ABC):
 
     def judged(self, output: Any, batch: Batch) -> tuple[Tensor, Tensor]:
         """Real and made pictures of a batch, as the critic sees them."""
-        raise NotImplementedError(f"{type(self).__name__} has no critic")
+        raise TypeError(f"{type(self).__name__} has no critic")
 
 
 def train(task: Task, recipe: Recipe, run: Path, device: str, every: int, start: dict[str, Tensor] | None) -> nn.Module:
