@@ -57,6 +57,12 @@ def load(source: Source, frame: int | None = None) -> Photo:
     return photo
 
 
+def size(path: str | os.PathLike[str]) -> tuple[int, int]:
+    """Width and height of a picture file, as its header tells them. Raises as Pillow's `open` does."""
+    with Image.open(path) as image:
+        return image.size
+
+
 def planes(rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Full-range BT.601 (JFIF) planes of an rgb picture, uint8 (H, W, 3).
 

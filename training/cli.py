@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 import click
-from PIL import Image
 
+from scodec import photo
 from scodec.errors import BadRequest
 from scodec.training import recipe as recipes
 from scodec.training.recipe import Setting
@@ -86,15 +86,10 @@ def _train(setting: Setting, run: Path, device: str, every: int, fresh: bool, pr
 def _pictures(folders: tuple[Path, ...], short_side: int) -> tuple[list[Path], list[Path]]:
     """All pictures under the folders of at least that short side (pixels): to train on, and held out."""
     found = sorted(path for folder in folders for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
-    found = [path for path in found if min(_size(path)) >= short_side]
+    found = [path for path in found if min(photo.size(path)) >= short_side]
     held_out = [path for path in found if hashlib.sha256(path.name.encode()).digest()[0] % HELD_OUT == 0]
     chosen = set(held_out)
     train_on = [path for path in found if path not in chosen]
     if not train_on or not held_out:
         raise BadRequest(f"{len(found)} pictures are too few to train and to check on: give folders with more")
     return train_on, held_out
-
-
-def _size(path: Path) -> tuple[int, int]:
-    with Image.open(path) as image:
-        return image.size

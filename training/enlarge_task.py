@@ -28,7 +28,7 @@ class EnlargeTask(Task):
         scale = self.network().scale
         assert isinstance(scale, int)
         self.scale = scale
-        self.train = [path for path in train if min(_size(path)) >= recipe.patch]
+        self.train = [path for path in train if min(photo.size(path)) >= recipe.patch]
         self.pictures: dict[Path, np.ndarray] = {}
         side = WATCHED // self.scale * self.scale
         self.held_out = [
@@ -86,8 +86,3 @@ def _reduced(rgb: np.ndarray, scale: int) -> np.ndarray:
 
 def _tensor(pictures: list[np.ndarray]) -> Tensor:
     return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2) / 255
-
-
-def _size(path: Path) -> tuple[int, int]:
-    with Image.open(path) as image:
-        return image.size
