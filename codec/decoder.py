@@ -163,6 +163,8 @@ def rebuild(
         from scodec.models import system
 
         painter, enlarger = system.pair(receivers, device, dtype)
+    if header.scale == 1:
+        enlarger = None  # there is nothing to enlarge, but coding faults to restore
     # A system that enlarges RGB comes after the colours, at the size that the luma was coded in.
     unit = header.scale if enlarger else 1
     if enlarger:

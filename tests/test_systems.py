@@ -213,7 +213,7 @@ def test_enlarging_in_tiles_leaves_no_seams(cat, monkeypatch):
     assert np.abs(whole.enlarge(picture).astype(int) - expected).max() <= 1
 
 
-def test_receivers_by_name_and_those_that_cannot_be(luma_file, tmp_path, monkeypatch):
+def test_receivers_by_name_and_those_that_cannot_be(cat, luma_file, tmp_path, monkeypatch):
     with pytest.raises(BadRequest, match="--system zhang"):
         scodec.decode(luma_file, receivers=["zhang"])
     with pytest.raises(BadRequest, match="no system of its own"):
@@ -222,6 +222,8 @@ def test_receivers_by_name_and_those_that_cannot_be(luma_file, tmp_path, monkeyp
     weights.save(EDSR(1), tmp_path / "runs" / "own" / "weights.safetensors", "edsr")
     monkeypatch.chdir(tmp_path)
     assert scodec.decode(luma_file, receivers=["own"]).size == (220, 150)
+    whole = scodec.encode(cat[:64, :96], scale=1, luma="av1", effort="fast")
+    assert scodec.decode(whole, receivers=["own"]) == scodec.decode(whole)
     with pytest.raises(BadRequest, match="the same work"):
         scodec.decode(luma_file, receivers=["own", "runs/own/weights.safetensors"])
     (tmp_path / "broken.safetensors").write_bytes(b"nothing")
