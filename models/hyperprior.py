@@ -14,6 +14,7 @@ exactly (models/exact.py).
 
 import math
 import zlib
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -29,8 +30,16 @@ from scodec.models.blocks import CONDITION, Stage, condition_mlp, down, up
 
 #: Side of the blocks, and of what a hyperlatent sees of the picture.
 BLOCK, HYPER_BLOCK = 16, 64
+#: The quantizers fall into so many bands, each with tables of its own for z, whose bits weigh most at low rates.
+BANDS = 4
+#: Features that entropy parameters are made of.
+HYPER_FEATURES, CONTEXT_FEATURES = 160, 96
 #: Quantization step of the coefficients of an orthonormal transform of luma in 0..1, at quantizer 0 and 63.
 FINEST, COARSEST = 3 / 255, 192 / 255
+#: A bit costs as much as this many squared steps of error: what high-rate theory gives is ln 2 / 6 = 0.12 (a uniform
+#: quantizer's error is a twelfth of the squared step, and falls by 6 dB a bit); dead zones ask for more.
+BIT = 0.17
+PATIENCE = 0.2
 #: Standard deviations of the Gaussian tables, and between which logarithms, in fixed point, each is taken.
 SCALES = np.exp(np.linspace(math.log(0.11), math.log(64), 64))
 THRESHOLDS = np.rint(np.log(SCALES[:-1] * SCALES[1:]) / 2 * exact.UNIT).tolist()
@@ -43,59 +52,96 @@ def step(quantizer_B: Tensor) -> Tensor:
     return FINEST * (COARSEST / FINEST) ** (quantizer_B.float() / 63)
 
 
-class LumaHyperprior(CompressionModel):
-    """See the module. channels: of y; hyper: of z; widths: of the convolutions at 1/4, 1/8 and 1/16 of the size."""
+class StraightThrough(EntropyModel):
+    """Rounding whose gradient is the identity: latents can then be refined under the rate that they really cost."""
 
-    def __init__(self, channels: int = 192, hyper: int = 64, widths: tuple[int, ...] = (64, 96, 128)) -> None:
+    def quantize(self, inputs: Tensor, mode: str, means: Tensor | None = None) -> Tensor:
+        """As CompressAI has it."""
+        if mode != "dequantize" or means is None:
+            return super().quantize(inputs, mode, means)
+        return _rounded(inputs - means) + means
+
+
+class Factorized(StraightThrough, EntropyBottleneck):
+    """Of z."""
+
+
+class Conditional(StraightThrough, GaussianConditional):
+    """Of y."""
+
+
+class LumaHyperprior(CompressionModel):
+    """See the module. groups: channels of y, group by group; hyper: of z; widths: of the convolutions at 1/4, 1/8 and
+    1/16 of the size."""
+
+    def __init__(
+        self,
+        groups: tuple[int, ...] = (48, 144),
+        hyper: int = 64,
+        widths: tuple[int, ...] = (64, 96, 128),
+    ) -> None:
         super().__init__()
-        self.config: dict[str, Any] = {"channels": channels, "hyper": hyper, "widths": list(widths)}
+        self.config: dict[str, Any] = {"groups": list(groups), "hyper": hyper, "widths": list(widths)}
+        channels = sum(groups)
+        self.groups = [slice(sum(groups[:i]), sum(groups[: i + 1])) for i in range(len(groups))]
         self.condition = condition_mlp(2, CONDITION)
         self.g_a = Analysis(channels, widths)
         self.g_s = Synthesis(channels, widths)
         self.log_gain = nn.Parameter(torch.zeros(2, channels))
         self.log_inverse = nn.Parameter(torch.zeros(2, channels))
+        self.log_hyper_gain = nn.Parameter(torch.zeros(2, hyper))
         self.h_a = nn.Sequential(
-            nn.Conv2d(channels, 128, 3, padding=1), nn.ReLU(), nn.Conv2d(128, 96, 5, 2, 2), nn.ReLU(),
+            nn.Conv2d(channels + 2, 128, 3, padding=1), nn.ReLU(), nn.Conv2d(128, 96, 5, 2, 2), nn.ReLU(),
             nn.Conv2d(96, hyper, 5, 2, 2),
         )  # fmt: skip
         self.h_s = nn.Sequential(
-            nn.Conv2d(hyper, 96, 3, padding=1), nn.ReLU(), nn.Upsample(scale_factor=2),
+            nn.Conv2d(hyper + 2, 96, 3, padding=1), nn.ReLU(), nn.Upsample(scale_factor=2),
             nn.Conv2d(96, 128, 3, padding=1), nn.ReLU(), nn.Upsample(scale_factor=2),
-            nn.Conv2d(128, 160, 3, padding=1), nn.ReLU(),
+            nn.Conv2d(128, HYPER_FEATURES, 3, padding=1), nn.ReLU(),
         )  # fmt: skip
-        self.context_prediction = nn.Sequential(nn.Conv2d(channels, 160, 3, padding=1), nn.ReLU())
-        self.entropy_parameters = nn.Sequential(
-            nn.Conv2d(320, 256, 1), nn.ReLU(), nn.Conv2d(256, 256, 1), nn.ReLU(), nn.Conv2d(256, 2 * channels, 1)
+        self.context_prediction = nn.ModuleList(
+            nn.Sequential(nn.Conv2d(group.stop, CONTEXT_FEATURES, 3, padding=1), nn.ReLU()) for group in self.groups
         )
-        self.entropy_bottleneck = EntropyBottleneck(hyper)
-        self.gaussian_conditional = GaussianConditional(SCALES.tolist())
+        self.entropy_parameters = nn.ModuleList(
+            nn.Sequential(nn.Conv2d(HYPER_FEATURES + CONTEXT_FEATURES, 192, 1), nn.ReLU(), nn.Conv2d(192, 2 * size, 1))
+            for size in groups
+        )
+        self.entropy_bottleneck = Factorized(BANDS * hyper, init_scale=3.0)
+        self.gaussian_conditional = Conditional(SCALES.tolist())
 
     def forward(self, x_B1HW: Tensor, quantizer_B: Tensor) -> dict[str, Any]:
         """Luma in 0..1 -> {"x_hat", "likelihoods": {"y", "z"}}."""
-        condition = self._condition(quantizer_B)
-        y = self.g_a(x_B1HW - 0.5, condition) * self._gain(self.log_gain, quantizer_B, -1)
-        z = self.h_a(y)
-        _, z_likelihoods = self.entropy_bottleneck(z.float())
-        medians = self._medians()
-        hyper = self.h_s(_rounded(z - medians) + medians)
-        anchors = checkerboard(y.shape[2], y.shape[3], y.device)
-        mean, log_scale = self._predicted(hyper, torch.zeros_like(hyper))
-        y_anchors = (_rounded(y - mean) + mean) * anchors
-        later_mean, later_log_scale = self._predicted(hyper, self.context_prediction(y_anchors))
-        mean = torch.where(anchors > 0, mean, later_mean)
-        log_scale = torch.where(anchors > 0, log_scale, later_log_scale)
-        scale = log_scale.float().clamp(math.log(SCALES[0]) - 1, math.log(SCALES[-1])).exp()
-        _, y_likelihoods = self.gaussian_conditional(y.float(), scale, mean.float())
-        y_hat = (_rounded(y - mean) + mean) * self._gain(self.log_inverse, quantizer_B, 1)
+        return self.coded(self.analysis(x_B1HW, quantizer_B), quantizer_B)
+
+    def coded(self, y: Tensor, quantizer_B: Tensor) -> dict[str, Any]:
+        """What `forward` gives, from the latents of `analysis`."""
+        z, medians = self._hyperlatents(y, quantizer_B), self._medians(quantizer_B)
+        hyper = self.h_s(_with_planes(_rounded(z - medians) + medians, quantizer_B))
+        y_hat, mean, scale = self._predicted(y, hyper)
+        _, y_likelihoods = self.gaussian_conditional(y.float(), scale.float(), mean.float())
         return {
-            "x_hat": self.g_s(y_hat, condition) + 0.5,
-            "likelihoods": {"y": y_likelihoods, "z": z_likelihoods},
+            "x_hat": self.synthesis(y_hat, quantizer_B),
+            "likelihoods": {"y": y_likelihoods, "z": self._hyper_likelihoods(z.float(), quantizer_B)},
         }
 
-    def _predicted(self, hyper: Tensor, context: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and logarithm of the scale, in steps."""
-        mean, log_scale = self.entropy_parameters(torch.cat([hyper, context], 1)).chunk(2, 1)
-        return mean, log_scale
+    def _predicted(self, y: Tensor, hyper: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Latents as they will be decoded, and the means and standard deviations they are coded with."""
+        anchors = checkerboard(y.shape[2], y.shape[3], y.device)
+        y_hat, means, scales = y.new_zeros(len(y), 0, *y.shape[2:]), [], []
+        for group, context, parameters in zip(
+            self.groups, self.context_prediction, self.entropy_parameters, strict=True
+        ):
+            part = y[:, group]
+            known, mean, log_scale = torch.zeros_like(part), torch.zeros_like(part), torch.zeros_like(part)
+            for mask in (anchors, ~anchors):
+                features = torch.cat([hyper, context(torch.cat([y_hat, known], 1))], 1)
+                its_mean, its_log_scale = parameters(features).chunk(2, 1)
+                mean, log_scale = torch.where(mask, its_mean, mean), torch.where(mask, its_log_scale, log_scale)
+                known = torch.where(mask, _rounded(part - its_mean) + its_mean, known)
+            y_hat = torch.cat([y_hat, known], 1)
+            means.append(mean)
+            scales.append(log_scale.float().clamp(math.log(SCALES[0]) - 1, math.log(SCALES[-1])).exp())
+        return y_hat, torch.cat(means, 1), torch.cat(scales, 1)
 
     def update(self, *_: Any, **__: Any) -> bool:
         """Make the tables of entropy coding, once, after training; they come with the weights."""
@@ -106,94 +152,110 @@ class LumaHyperprior(CompressionModel):
 
         The latter is a checksum of all symbols.
         """
-        z = (self.h_a(y.float()) - self._medians()).round()
-        writer, symbols = BufferedRansEncoder(), [z.int()]
-        self._write(writer, z, self._channels(z), self.entropy_bottleneck)
-        hyper = self._hyper(z)
-        anchors = checkerboard(y.shape[2], y.shape[3], y.device).double()
-        context = torch.zeros_like(hyper)
-        for mask in (anchors, 1 - anchors):
-            mean, index = self._exact_parameters(hyper, context)
-            k = (y.double() - mean / exact.UNIT).round() * mask
-            self._write(writer, k, index, self.gaussian_conditional, mask)
-            symbols.append(k.int())
-            context = exact.run(
-                self.context_prediction, (k * exact.UNIT + mean).clamp(-exact.LARGEST, exact.LARGEST) * mask
-            )
-        return writer.flush(), checksum(symbols)
+        quantizer_1 = torch.tensor([quantizer], device=y.device)
+        z = (self._hyperlatents(y.float(), quantizer_1) - self._medians(quantizer_1)).round()
+        writer, found = BufferedRansEncoder(), [z]
 
-    def decompress(self, data: bytes, height: int, width: int) -> tuple[Tensor, int]:
+        def write(symbols: Tensor, index: Tensor, model: EntropyModel) -> None:
+            writer.encode_with_indexes(symbols.int().tolist(), index.tolist(), *_tables(model))
+
+        def code(group: slice, mask: Tensor, mean: Tensor, index: Tensor) -> Tensor:
+            k = _worthwhile(y[0, group, mask] - (mean / exact.UNIT).float(), index)
+            write(k[index > 0], index[index > 0], self.gaussian_conditional)
+            found.append(k)
+            return k
+
+        write(z.flatten(), self._tables_of(z, quantizer).flatten(), self.entropy_bottleneck)
+        self._walk(self._hyper(z, quantizer_1), code)
+        return writer.flush(), checksum(found)
+
+    def decompress(self, data: bytes, quantizer: int, height: int, width: int) -> tuple[Tensor, int]:
         """The inverse: y_hat (1, channels, height, width) and the checksum of all symbols."""
-        reader, device = RansDecoder(), self.log_gain.device
-        reader.set_stream(data)
-        z = torch.empty(1, self.config["hyper"], height // 4, width // 4, dtype=torch.float64, device=device)
-        z = self._read(reader, z, self._channels(z), self.entropy_bottleneck)
-        symbols = [z.int()]
-        hyper = self._hyper(z)
-        anchors = checkerboard(height, width, device).double()
-        context, y_fixed = torch.zeros_like(hyper), torch.zeros(1, device=device, dtype=torch.float64)
-        for mask in (anchors, 1 - anchors):
-            mean, index = self._exact_parameters(hyper, context)
-            k = self._read(reader, torch.zeros_like(mean), index, self.gaussian_conditional, mask)
-            symbols.append(k.int())
-            half = _joined(k, mean) * mask
-            y_fixed = y_fixed + half
-            context = exact.run(self.context_prediction, half)
-        return (y_fixed / exact.UNIT).float(), checksum(symbols)
+        device = self.log_gain.device
+        quantizer_1 = torch.tensor([quantizer], device=device)
+        reader, found = RansDecoder(), []
+        reader.set_stream(data + bytes(4 * self.groups[-1].stop * height * width + 4096))  # it never asks for the end
 
-    def analysis(self, x_11HW: Tensor, quantizer: int) -> Tensor:
+        def read(index: Tensor, model: EntropyModel) -> Tensor:
+            symbols = reader.decode_stream(index.tolist(), *_tables(model))
+            return torch.tensor(symbols, dtype=torch.float64, device=device)
+
+        def code(_: slice, __: Tensor, ___: Tensor, index: Tensor) -> Tensor:
+            k = torch.zeros(index.shape, dtype=torch.float64, device=device)
+            k[index > 0] = read(index[index > 0], self.gaussian_conditional)
+            found.append(k)
+            return k
+
+        z = torch.empty(1, self.config["hyper"], height // 4, width // 4, device=device)
+        z = read(self._tables_of(z, quantizer).flatten(), self.entropy_bottleneck).view(z.shape)
+        found.append(z)
+        y_fixed = self._walk(self._hyper(z, quantizer_1), code)
+        return (y_fixed / exact.UNIT).float(), checksum(found)
+
+    def _walk(self, hyper: Tensor, code: Callable[[slice, Tensor, Tensor, Tensor], Tensor]) -> Tensor:
+        """All latents in fixed point, in the order in which they are coded.
+
+        `code` writes or reads symbols: group, positions (h, w), then of every channel and position the mean in fixed
+        point and the place of the scale in the tables -> symbols. At place 0 they are 0 and not coded.
+        """
+        y_fixed = hyper.new_zeros(1, self.groups[-1].stop, *hyper.shape[2:])
+        anchors = checkerboard(*hyper.shape[2:], hyper.device)
+        thresholds = torch.tensor(THRESHOLDS, device=hyper.device, dtype=torch.float64)
+        for group, context, parameters in zip(
+            self.groups, self.context_prediction, self.entropy_parameters, strict=True
+        ):
+            for mask in (anchors, ~anchors):
+                features = torch.cat([hyper, exact.run(context, y_fixed[:, : group.stop])], 1)[:, :, None, mask]
+                mean, log_scale = exact.run(parameters, features)[0, :, 0].chunk(2, 0)
+                k = code(group, mask, mean, torch.bucketize(log_scale.contiguous(), thresholds))
+                y_fixed[0, group, mask] = (k * exact.UNIT + mean).clamp(-exact.LARGEST, exact.LARGEST)
+        return y_fixed
+
+    def analysis(self, x_B1HW: Tensor, quantizer_B: Tensor) -> Tensor:
         """Luma in 0..1 -> y in quantization steps."""
-        quantizer_1 = torch.tensor([quantizer], device=x_11HW.device)
-        y = self.g_a(x_11HW - 0.5, self._condition(quantizer_1))
-        return y * self._gain(self.log_gain, quantizer_1, -1)
+        y = self.g_a(x_B1HW - 0.5, self._condition(quantizer_B))
+        return y * self._gain(self.log_gain, quantizer_B, -1)
 
-    def synthesis(self, y_hat: Tensor, quantizer: int) -> Tensor:
+    def synthesis(self, y_hat: Tensor, quantizer_B: Tensor) -> Tensor:
         """y_hat in quantization steps -> luma, about 0..1."""
-        quantizer_1 = torch.tensor([quantizer], device=y_hat.device)
-        y_hat = y_hat * self._gain(self.log_inverse, quantizer_1, 1)
-        return self.g_s(y_hat, self._condition(quantizer_1)) + 0.5
+        y_hat = y_hat * self._gain(self.log_inverse, quantizer_B, 1)
+        return self.g_s(y_hat, self._condition(quantizer_B)) + 0.5
 
-    def _medians(self) -> Tensor:
-        return self.entropy_bottleneck.quantiles[:, :, 1][None, :, :, None].detach()
+    def _hyperlatents(self, y: Tensor, quantizer_B: Tensor) -> Tensor:
+        z = self.h_a(_with_planes(y, quantizer_B))
+        gain = self.log_hyper_gain[0] + self.log_hyper_gain[1] * _share(quantizer_B)[:, None]
+        return z * gain.exp()[:, :, None, None]
 
-    def _hyper(self, z: Tensor) -> Tensor:
+    def _hyper_likelihoods(self, z: Tensor, quantizer_B: Tensor) -> Tensor:
+        """Every sample by the tables of its band: those of the others see zeros."""
+        band_B = _band(quantizer_B)
+        wide = F.one_hot(band_B, BANDS)[:, :, None, None, None] * z[:, None]
+        _, likelihoods = self.entropy_bottleneck(wide.flatten(1, 2))
+        return likelihoods.view(wide.shape)[torch.arange(len(z), device=z.device), band_B]
+
+    def _medians(self, quantizer_B: Tensor) -> Tensor:
+        medians = self.entropy_bottleneck.quantiles[:, 0, 1].detach().view(BANDS, -1)
+        return medians[_band(quantizer_B)][:, :, None, None]
+
+    def _hyper(self, z: Tensor, quantizer_1: Tensor) -> Tensor:
         """Symbols of z -> what h_s makes of z_hat, exactly."""
-        fixed = z.double() * exact.UNIT + exact.to_fixed(self._medians())
-        return exact.run(self.h_s, fixed.clamp(-exact.LARGEST, exact.LARGEST))
-
-    def _exact_parameters(self, hyper: Tensor, context: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean in fixed point and position of the scale in the tables."""
-        mean, log_scale = exact.run(self.entropy_parameters, torch.cat([hyper, context], 1)).chunk(2, 1)
-        thresholds = torch.tensor(THRESHOLDS, device=log_scale.device, dtype=torch.float64)
-        return mean, torch.bucketize(log_scale.contiguous(), thresholds)
+        fixed = z.double() * exact.UNIT + exact.to_fixed(self._medians(quantizer_1))
+        fixed = _with_planes(fixed.clamp(-exact.LARGEST, exact.LARGEST) / exact.UNIT, quantizer_1)
+        return exact.run(self.h_s, exact.to_fixed(fixed))
 
     @staticmethod
-    def _channels(z: Tensor) -> Tensor:
-        """The table of every hyperlatent is that of its channel."""
-        return torch.arange(z.shape[1], device=z.device)[None, :, None, None].expand(z.shape)
-
-    @staticmethod
-    def _write(writer: Any, symbols: Tensor, index: Tensor, model: EntropyModel, mask: Tensor | None = None) -> None:
-        chosen = _chosen(symbols, mask)
-        writer.encode_with_indexes(
-            symbols[chosen].int().tolist(), index.expand_as(symbols)[chosen].int().tolist(), *_tables(model)
-        )
-
-    @staticmethod
-    def _read(reader: Any, blank: Tensor, index: Tensor, model: EntropyModel, mask: Tensor | None = None) -> Tensor:
-        chosen = _chosen(blank, mask)
-        found = reader.decode_stream(index.expand_as(blank)[chosen].int().tolist(), *_tables(model))
-        symbols = torch.zeros_like(blank)
-        symbols[chosen] = torch.tensor(found, dtype=blank.dtype, device=blank.device)
-        return symbols
+    def _tables_of(z: Tensor, quantizer: int) -> Tensor:
+        """The table of every hyperlatent is that of its channel, in its band."""
+        first = quantizer * BANDS // 64 * z.shape[1]
+        return torch.arange(first, first + z.shape[1], device=z.device)[None, :, None, None].expand(z.shape)
 
     def _condition(self, quantizer_B: Tensor) -> Tensor:
-        share = quantizer_B.float() / 63
+        share = _share(quantizer_B)
         return self.condition(torch.stack([share, share**4], 1))
 
     @staticmethod
     def _gain(logs_2C: Tensor, quantizer_B: Tensor, sign: int) -> Tensor:
-        share = quantizer_B.float()[:, None] / 63
+        share = _share(quantizer_B)[:, None]
         return (step(quantizer_B)[:, None] ** sign * (logs_2C[0] + logs_2C[1] * share).exp())[:, :, None, None]
 
 
@@ -216,7 +278,8 @@ class Analysis(nn.Module):
         features = self.stages[0](self.head(F.pixel_unshuffle(x, 4)), condition)
         for shrink, stage in zip(self.down, self.stages[1:], strict=True):
             features = stage(shrink(features), condition)
-        return self.linear(x) + self.tail(features)
+        with torch.autocast(x.device.type, enabled=False):  # fine steps need all digits
+            return self.linear(x) + self.tail(features.float())
 
 
 class Synthesis(nn.Module):
@@ -236,7 +299,8 @@ class Synthesis(nn.Module):
         self.tail = zero(nn.Conv2d(fine, 16, 3, padding=1))
 
     def forward(self, y_hat: Tensor, condition: Tensor) -> Tensor:
-        plain = self.linear(y_hat)
+        with torch.autocast(y_hat.device.type, enabled=False):
+            plain = self.linear(y_hat.float())
         features = self.up[0](self.stages[0](self.head(y_hat), condition))
         features = self.up[1](self.stages[1](features, condition))
         features = self.stages[2](features + self.seen(F.pixel_unshuffle(plain, 4)), condition)
@@ -244,9 +308,9 @@ class Synthesis(nn.Module):
 
 
 def checkerboard(height: int, width: int, device: torch.device) -> Tensor:
-    """1 where the anchors are, which are decoded first, 0 elsewhere (1, 1, height, width)."""
+    """Where the anchors are, which are decoded first (height, width)."""
     rows, columns = torch.arange(height, device=device), torch.arange(width, device=device)
-    return ((rows[:, None] + columns) % 2 == 0).float()[None, None]
+    return (rows[:, None] + columns) % 2 == 0
 
 
 def dct(channels: int) -> Tensor:
@@ -272,13 +336,35 @@ def checksum(symbols: list[Tensor]) -> int:
     return zlib.crc32(content) & 0xFFFF
 
 
-def _chosen(symbols: Tensor, mask: Tensor | None) -> Tensor:
-    return torch.ones_like(symbols, dtype=torch.bool) if mask is None else (mask > 0).expand_as(symbols)
+def _worthwhile(y: Tensor, index: Tensor) -> Tensor:
+    """Symbols of latents around 0, in steps: the nearest, or the next towards 0 where the bits saved outweigh the error.
+
+    The transform is nearly orthonormal, so that an error of a latent is one of the picture.
+    """
+    scale = torch.from_numpy(SCALES).float().to(y.device)[index]
+
+    def cost(k: Tensor) -> Tensor:
+        upper, lower = (torch.special.ndtr((half - k.abs()) / scale) for half in (0.5, -0.5))
+        return (y - k).square() / BIT - PATIENCE * (upper - lower).clamp_min(1e-9).log2()
+
+    nearest = y.round()
+    smaller = nearest - nearest.sign()
+    return torch.where(cost(smaller) < cost(nearest), smaller, nearest).double() * (index > 0)
 
 
-def _joined(k: Tensor, mean: Tensor) -> Tensor:
-    """Symbols and means in fixed point -> y_hat in fixed point."""
-    return (k * exact.UNIT + mean).clamp(-exact.LARGEST, exact.LARGEST)
+def _with_planes(planes: Tensor, quantizer_B: Tensor) -> Tensor:
+    """Planes and two more, which tell the quantizer."""
+    share = _share(quantizer_B).to(planes.dtype)
+    numbers = torch.stack([share, share * share * share * share], 1)[:, :, None, None]
+    return torch.cat([planes, numbers.expand(-1, -1, *planes.shape[2:])], 1)
+
+
+def _share(quantizer_B: Tensor) -> Tensor:
+    return quantizer_B.float() / 63
+
+
+def _band(quantizer_B: Tensor) -> Tensor:
+    return quantizer_B * BANDS // 64
 
 
 def _tables(model: EntropyModel) -> tuple[list, list, list]:

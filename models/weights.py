@@ -59,11 +59,12 @@ def load(name: str | Path) -> "nn.Module":
 
 
 def save(network: "nn.Module", target: Path, name: str, **provenance: str) -> None:
-    """Write weights as float16, tables as they are, with an id that names their content, and with their provenance."""
+    """Write weights as float16, tables and bounds as they are, with an id that names their content, and provenance."""
     from safetensors.torch import save as pack
 
+    learned = {key for key, _ in network.named_parameters()}
     tensors: dict[str, Tensor] = {
-        key: (value.half() if value.is_floating_point() else value).detach().cpu().contiguous()
+        key: (value.half() if key in learned else value).detach().cpu().contiguous()
         for key, value in network.state_dict().items()
     }
     digest = sha256(b"".join(tensor.numpy().tobytes() for tensor in tensors.values())).hexdigest()[:8]

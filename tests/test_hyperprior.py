@@ -33,17 +33,17 @@ def x(cat):
 @pytest.fixture(scope="module")
 def coded(network, x):
     with torch.inference_mode():
-        data, checksum = network.compress(network.analysis(x, 40), 40)
-        y_hat, _ = network.decompress(data, 16, 24)
+        data, checksum = network.compress(network.analysis(x, torch.tensor([40])), 40)
+        y_hat, _ = network.decompress(data, 40, 16, 24)
     return data, checksum, y_hat
 
 
 @pytest.mark.parametrize("quantizer", [0, 20, 40, 63])
 def test_what_is_written_is_read_at_the_estimated_rate(network, x, quantizer):
     with torch.inference_mode():
-        data, written = network.compress(network.analysis(x, quantizer), quantizer)
-        y_hat, read = network.decompress(data, 16, 24)
-        x_hat = network.synthesis(y_hat, quantizer)
+        data, written = network.compress(network.analysis(x, torch.tensor([quantizer])), quantizer)
+        y_hat, read = network.decompress(data, quantizer, 16, 24)
+        x_hat = network.synthesis(y_hat, torch.tensor([quantizer]))
         output = network(x, torch.tensor([quantizer]))
     assert written == read
     estimated = sum(float(-torch.log2(each).sum()) for each in output["likelihoods"].values())
@@ -84,7 +84,7 @@ SETTINGS = {
 def test_decoding_is_the_same_everywhere(network, coded, setting):
     data, checksum, y_hat = coded
     with SETTINGS[setting](), torch.inference_mode():
-        again, found = network.decompress(data, 16, 24)
+        again, found = network.decompress(data, 40, 16, 24)
     assert found == checksum and torch.equal(again, y_hat)
 
 
@@ -92,7 +92,7 @@ def test_decoding_is_the_same_everywhere(network, coded, setting):
 def test_decoding_is_the_same_on_a_gpu(network, coded):
     data, checksum, y_hat = coded
     with torch.inference_mode():
-        again, found = network.cuda().decompress(data, 16, 24)
+        again, found = network.cuda().decompress(data, 40, 16, 24)
     network.cpu()
     assert found == checksum and torch.equal(again.cpu(), y_hat)
 
@@ -119,7 +119,7 @@ def test_what_has_no_exact_form_is_refused():
 def test_other_symbols_give_another_checksum(network, coded):
     data, checksum, _ = coded
     with torch.inference_mode():
-        _, found = network.decompress(data[:-8] + bytes(8), 16, 24)
+        _, found = network.decompress(data[:-8] + bytes(8), 40, 16, 24)
     assert found != checksum
 
 
@@ -127,7 +127,7 @@ def test_it_starts_as_a_transform(x):
     blank = LumaHyperprior().eval()
     assert torch.allclose(dct(256).flatten(1) @ dct(256).flatten(1).T, torch.eye(256), atol=1e-5)
     with torch.inference_mode():
-        x_hat = blank.synthesis(blank.analysis(x, 0), 0)
+        x_hat = blank.synthesis(blank.analysis(x, torch.tensor([0])), torch.tensor([0]))
     assert (x_hat - x).square().mean() < 2e-4  # what the highest quarter of the frequencies holds
 
 
@@ -144,7 +144,7 @@ def test_weights_keep_the_tables(network, coded, tmp_path):
     assert torch.equal(loaded.gaussian_conditional.quantized_cdf, network.gaussian_conditional.quantized_cdf)
     with torch.inference_mode():  # float16 weights are other weights: their own files are read
         written = loaded.compress(torch.randn(1, 192, 8, 8), 30)
-        assert loaded.decompress(written[0], 8, 8)[1] == written[1]
+        assert loaded.decompress(written[0], 30, 8, 8)[1] == written[1]
 
 
 def test_training_learns_the_rate(cat, tmp_path):

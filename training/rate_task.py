@@ -11,13 +11,10 @@ from scodec import luma_av1, photo
 from scodec.errors import BadRequest
 from scodec.eval.bd import bd_rate
 from scodec.eval.codecs import CODECS
-from scodec.models.hyperprior import LumaHyperprior, step
+from scodec.models.hyperprior import BIT, LumaHyperprior, step
 from scodec.training.loop import Task
 from scodec.training.recipe import Recipe
 
-#: A bit costs as much as this many squared steps of error: what high-rate theory gives is ln 2 / 6 = 0.12 (a uniform
-#: quantizer's error is a twelfth of the squared step, and falls by 6 dB a bit); dead zones ask for more.
-BIT = 0.17
 #: Pictures are reduced by up to this before a patch is taken: reduced ones are coded too, and have other statistics.
 LARGEST_REDUCTION = 3.0
 #: Quantizers and size of what is looked at of held-out pictures.
@@ -43,7 +40,7 @@ class RateTask(Task):
     def batch(self, rng: np.random.Generator) -> dict[str, Tensor]:
         """One batch: x (B, 1, patch, patch) in 0..1, quantizer (B)."""
         patches = [self._patch(rng) for _ in range(self.recipe.batch)]
-        quantizers = rng.integers(0, 64, self.recipe.batch)
+        quantizers = (64 * rng.random(self.recipe.batch) ** 0.6).astype(int)  # the codec lives at the coarse end
         return {"x": torch.from_numpy(np.stack(patches))[:, None] / 255, "quantizer": torch.from_numpy(quantizers)}
 
     def predict(self, network: nn.Module, batch: dict[str, Tensor]) -> dict:
