@@ -39,6 +39,7 @@ FINEST, COARSEST = 3 / 255, 192 / 255
 #: A bit costs as much as this many squared steps of error: what high-rate theory gives is ln 2 / 6 = 0.12 (a uniform
 #: quantizer's error is a twelfth of the squared step, and falls by 6 dB a bit); dead zones ask for more.
 BIT = 0.17
+#: See `compress`.
 PATIENCE = 0.2
 #: Standard deviations of the Gaussian tables, and between which logarithms, in fixed point, each is taken.
 SCALES = np.exp(np.linspace(math.log(0.11), math.log(64), 64))
@@ -147,10 +148,11 @@ class LumaHyperprior(CompressionModel):
         """Make the tables of entropy coding, once, after training; they come with the weights."""
         return super().update(torch.from_numpy(SCALES).float(), force=True)
 
-    def compress(self, y: Tensor, quantizer: int) -> tuple[bytes, int]:
+    def compress(self, y: Tensor, quantizer: int, patience: float = PATIENCE) -> tuple[bytes, int]:
         """Latents of `analysis` (1, channels, h, w; h and w multiples of 4) -> bytes, and what `decompress` must find.
 
-        The latter is a checksum of all symbols.
+        The latter is a checksum of all symbols. patience: share of its bits that may be held against a symbol; 0 takes
+        the nearest ones.
         """
         quantizer_1 = torch.tensor([quantizer], device=y.device)
         z = (self._hyperlatents(y.float(), quantizer_1) - self._medians(quantizer_1)).round()
@@ -160,7 +162,7 @@ class LumaHyperprior(CompressionModel):
             writer.encode_with_indexes(symbols.int().tolist(), index.tolist(), *_tables(model))
 
         def code(group: slice, mask: Tensor, mean: Tensor, index: Tensor) -> Tensor:
-            k = _worthwhile(y[0, group, mask] - (mean / exact.UNIT).float(), index)
+            k = _worthwhile(y[0, group, mask] - (mean / exact.UNIT).float(), index, patience)
             write(k[index > 0], index[index > 0], self.gaussian_conditional)
             found.append(k)
             return k
@@ -336,8 +338,8 @@ def checksum(symbols: list[Tensor]) -> int:
     return zlib.crc32(content) & 0xFFFF
 
 
-def _worthwhile(y: Tensor, index: Tensor) -> Tensor:
-    """Symbols of latents around 0, in steps: the nearest, or the next towards 0 where the bits saved outweigh the error.
+def _worthwhile(y: Tensor, index: Tensor, patience: float) -> Tensor:
+    """Symbols of latents around 0, in steps: the nearest, or the next towards 0 where saved bits outweigh the error.
 
     The transform is nearly orthonormal, so that an error of a latent is one of the picture.
     """
@@ -345,7 +347,7 @@ def _worthwhile(y: Tensor, index: Tensor) -> Tensor:
 
     def cost(k: Tensor) -> Tensor:
         upper, lower = (torch.special.ndtr((half - k.abs()) / scale) for half in (0.5, -0.5))
-        return (y - k).square() / BIT - PATIENCE * (upper - lower).clamp_min(1e-9).log2()
+        return (y - k).square() / BIT - patience * (upper - lower).clamp_min(1e-9).log2()
 
     nearest = y.round()
     smaller = nearest - nearest.sign()
