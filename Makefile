@@ -7,8 +7,9 @@ SOURCES := $(shell find codec models training eval -type f -not -name '*.pyc')
 
 .PHONY: test lint demo fuzz clean
 
+# Side by side, one thread each: several would wait for each other.
 test: lint
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check
