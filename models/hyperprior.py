@@ -26,10 +26,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from scodec.models import exact
-from scodec.models.blocks import CONDITION, Stage, condition_mlp, down, up
+from scodec.models.blocks import CONDITION, condition_mlp
+from scodec.models.transforms import Analysis, Synthesis
 
-#: Side of the blocks, and of what a hyperlatent sees of the picture.
-BLOCK, HYPER_BLOCK = 16, 64
+#: Side of what a hyperlatent stands for, in pixels.
+HYPER_BLOCK = 64
 #: The quantizers fall into so many bands, each with tables of its own for z, whose bits weigh most at low rates.
 BANDS = 4
 #: Features that entropy parameters are made of.
@@ -51,24 +52,6 @@ THRESHOLDS = np.rint(np.log(SCALES[:-1] * SCALES[1:]) / 2 * exact.UNIT).tolist()
 def step(quantizer_B: Tensor) -> Tensor:
     """Quantization step at a quantizer of 0 to 63."""
     return FINEST * (COARSEST / FINEST) ** (quantizer_B.float() / 63)
-
-
-class StraightThrough(EntropyModel):
-    """Rounding whose gradient is the identity: latents can then be refined under the rate that they really cost."""
-
-    def quantize(self, inputs: Tensor, mode: str, means: Tensor | None = None) -> Tensor:
-        """As CompressAI has it."""
-        if mode != "dequantize" or means is None:
-            return super().quantize(inputs, mode, means)
-        return _rounded(inputs - means) + means
-
-
-class Factorized(StraightThrough, EntropyBottleneck):
-    """Of z."""
-
-
-class Conditional(StraightThrough, GaussianConditional):
-    """Of y."""
 
 
 class LumaHyperprior(CompressionModel):
@@ -107,8 +90,8 @@ class LumaHyperprior(CompressionModel):
             nn.Sequential(nn.Conv2d(HYPER_FEATURES + CONTEXT_FEATURES, 192, 1), nn.ReLU(), nn.Conv2d(192, 2 * size, 1))
             for size in groups
         )
-        self.entropy_bottleneck = Factorized(BANDS * hyper, init_scale=3.0)
-        self.gaussian_conditional = Conditional(SCALES.tolist())
+        self.entropy_bottleneck = EntropyBottleneck(BANDS * hyper, init_scale=3.0)
+        self.gaussian_conditional = GaussianConditional(SCALES.tolist())
 
     def forward(self, x_B1HW: Tensor, quantizer_B: Tensor) -> dict[str, Any]:
         """Luma in 0..1 -> {"x_hat", "likelihoods": {"y", "z"}}."""
@@ -261,75 +244,10 @@ class LumaHyperprior(CompressionModel):
         return (step(quantizer_B)[:, None] ** sign * (logs_2C[0] + logs_2C[1] * share).exp())[:, :, None, None]
 
 
-class Analysis(nn.Module):
-    """Luma around 0 (B, 1, H, W) -> y (B, channels, h, w)."""
-
-    def __init__(self, channels: int, widths: tuple[int, ...]) -> None:
-        super().__init__()
-        fine, middle, coarse = widths
-        self.linear = nn.Conv2d(1, channels, BLOCK, BLOCK, bias=False)
-        self.linear.weight.data.copy_(dct(channels))
-        self.head = nn.Conv2d(16, fine, 3, padding=1)
-        self.stages = nn.ModuleList(
-            [Stage(fine, 2, CONDITION), Stage(middle, 2, CONDITION), Stage(coarse, 1, CONDITION)]
-        )
-        self.down = nn.ModuleList([down(fine, middle), down(middle, coarse)])
-        self.tail = zero(nn.Conv2d(coarse, channels, 1))
-
-    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
-        features = self.stages[0](self.head(F.pixel_unshuffle(x, 4)), condition)
-        for shrink, stage in zip(self.down, self.stages[1:], strict=True):
-            features = stage(shrink(features), condition)
-        with torch.autocast(x.device.type, enabled=False):  # fine steps need all digits
-            return self.linear(x) + self.tail(features.float())
-
-
-class Synthesis(nn.Module):
-    """y_hat (B, channels, h, w) -> luma around 0 (B, 1, H, W); the last stage also sees what the DCT alone gives."""
-
-    def __init__(self, channels: int, widths: tuple[int, ...]) -> None:
-        super().__init__()
-        fine, middle, coarse = widths
-        self.linear = nn.ConvTranspose2d(channels, 1, BLOCK, BLOCK, bias=False)
-        self.linear.weight.data.copy_(dct(channels))
-        self.head = nn.Conv2d(channels, coarse, 1)
-        self.seen = nn.Conv2d(16, fine, 3, padding=1)
-        self.stages = nn.ModuleList(
-            [Stage(coarse, 1, CONDITION), Stage(middle, 2, CONDITION), Stage(fine, 3, CONDITION)]
-        )
-        self.up = nn.ModuleList([up(coarse, middle), up(middle, fine)])
-        self.tail = zero(nn.Conv2d(fine, 16, 3, padding=1))
-
-    def forward(self, y_hat: Tensor, condition: Tensor) -> Tensor:
-        with torch.autocast(y_hat.device.type, enabled=False):
-            plain = self.linear(y_hat.float())
-        features = self.up[0](self.stages[0](self.head(y_hat), condition))
-        features = self.up[1](self.stages[1](features, condition))
-        features = self.stages[2](features + self.seen(F.pixel_unshuffle(plain, 4)), condition)
-        return plain + F.pixel_shuffle(self.tail(features), 4)
-
-
 def checkerboard(height: int, width: int, device: torch.device) -> Tensor:
     """Where the anchors are, which are decoded first (height, width)."""
     rows, columns = torch.arange(height, device=device), torch.arange(width, device=device)
     return (rows[:, None] + columns) % 2 == 0
-
-
-def dct(channels: int) -> Tensor:
-    """The orthonormal DCT-II of 16 x 16 blocks, its lowest frequencies first (channels, 1, 16, 16)."""
-    at = np.arange(BLOCK)
-    basis = np.cos(np.pi / BLOCK * (at + 0.5) * at[:, None]) * math.sqrt(2 / BLOCK)
-    basis[0] /= math.sqrt(2)
-    order = sorted(((u, v) for u in at for v in at), key=lambda uv: (uv[0] ** 2 + uv[1] ** 2, uv[0]))
-    filters = [np.outer(basis[u], basis[v]) for u, v in order[:channels]]
-    return torch.from_numpy(np.stack(filters)[:, None]).float()
-
-
-def zero(layer: nn.Conv2d) -> nn.Conv2d:
-    """A convolution that gives nothing until it is trained."""
-    for parameter in layer.parameters():
-        nn.init.zeros_(parameter)
-    return layer
 
 
 def checksum(symbols: list[Tensor]) -> int:
