@@ -199,11 +199,6 @@ def test_checkpoints_of_adversarial_trainings_are_taken_up(folder, tmp_path):
     assert next(iter(state["critic_optimizer"]["state"].values()))["step"] == 4
 
 
-def test_learning_rate_falls_on_a_plateau():
-    flat = [1.0, 0.9, 0.9, 0.9, 0.9]
-    assert loop.SCHEDULES["plateau"](0.5, flat[:4]) == 1 and loop.SCHEDULES["plateau"](0.5, flat) == 0.75
-
-
 def test_enlarging_in_tiles_leaves_no_seams(cat, monkeypatch):
     torch.manual_seed(0)
     whole = system.System(EDSR(2).eval(), False, torch.device("cpu"), torch.float32)

@@ -75,13 +75,12 @@ def train(task: Task, recipe: Recipe, run: Path, device: str, every: int, start:
     run.mkdir(parents=True, exist_ok=True)
     checkpoint, log = run / "checkpoint.pt", run / "log.jsonl"
     step = 0
-    history: list[float] = []
     if checkpoint.exists():
         state = torch.load(checkpoint, map_location=place, weights_only=True)
         network.load_state_dict(state["network"])
         average.load_state_dict(state["average"])
         optimizer.load_state_dict(state["optimizer"])
-        step, history = state["step"], state.get("history", [])
+        step = state["step"]
         if critic is not None:
             critic.load_state_dict(state["critic"])
             critic_optimizer.load_state_dict(state["critic_optimizer"])
@@ -93,7 +92,7 @@ def train(task: Task, recipe: Recipe, run: Path, device: str, every: int, start:
             # The data of a step depends on the step alone, so a run taken up again sees what it would have seen.
             batch = {k: v.to(place) for k, v in task.batch(np.random.default_rng((recipe.seed, step))).items()}
             for group in optimizer.param_groups:
-                group["lr"] = recipe.lr * _share(step, recipe, history)
+                group["lr"] = recipe.lr * _share(step, recipe)
             with torch.autocast(place.type, torch.bfloat16):
                 output = task.predict(network, batch)
                 loss = task.loss(output, batch)
@@ -119,10 +118,9 @@ def train(task: Task, recipe: Recipe, run: Path, device: str, every: int, start:
                 with log.open("a") as file:
                     file.write(json.dumps(line) + "\n")
                 progress.set_postfix(loss=f"{line['loss']:.4g}")
-                history.append(line["loss"])
                 losses.clear()
                 state = {"network": network.state_dict(), "average": average.state_dict()}
-                state |= {"optimizer": optimizer.state_dict(), "step": step, "history": history}
+                state |= {"optimizer": optimizer.state_dict(), "step": step}
                 if critic is not None:
                     state |= {"critic": critic.state_dict(), "critic_optimizer": critic_optimizer.state_dict()}
                 torch.save(state, checkpoint.with_suffix(".tmp"))
@@ -153,24 +151,6 @@ def _moving_average(decay: float) -> Callable[..., None]:
     return update
 
 
-def _share(step: int, recipe: Recipe, history: list[float]) -> float:
-    """Share of the peak learning rate: linear warm-up, then the recipe's schedule."""
-    return min(1.0, (step + 1) / max(recipe.warmup, 1)) * SCHEDULES[recipe.schedule](step / recipe.steps, history)
-
-
-def _plateau(_: float, history: list[float], factor: float = 0.75, patience: int = 2) -> float:
-    """Cut by `factor` whenever the logged loss has not fallen for more than `patience` lines."""
-    share, best, waited = 1.0, math.inf, 0
-    for loss in history:
-        best, waited = (loss, 0) if loss < best else (best, waited + 1)
-        if waited > patience:
-            share, waited = share * factor, 0
-    return share
-
-
-#: Share of the training done and losses logged so far -> share of the learning rate.
-SCHEDULES: dict[str, Callable[[float, list[float]], float]] = {
-    "cosine": lambda done, _: 0.5 * (1 + math.cos(math.pi * done)),  # to zero
-    "constant": lambda *_: 1.0,
-    "plateau": _plateau,
-}
+def _share(step: int, recipe: Recipe) -> float:
+    """Share of the peak learning rate: linear warm-up, then a cosine to zero."""
+    return min(1.0, (step + 1) / max(recipe.warmup, 1)) * 0.5 * (1 + math.cos(math.pi * step / recipe.steps))

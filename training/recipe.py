@@ -18,7 +18,7 @@ class Recipe:
     steps: int
     batch: int
     patch: int  # pixels, full resolution
-    lr: float  # peak
+    lr: float  # peak; falls to zero along a cosine
     network: str  # a name in models.registry.NETWORKS
     config: dict[str, Any] = field(default_factory=dict)  # of the network
     source: str = ""  # the paper or report that the numbers are from
@@ -26,7 +26,6 @@ class Recipe:
     adversarial: float = 0.0  # weight of the critic's judgement in the loss
     adversarial_from: int = 0  # step from which on there is a critic
     optimizer: str = "adamw"  # a name in loop.OPTIMIZERS
-    schedule: str = "cosine"  # a name in loop.SCHEDULES, after a linear warm-up
     short_side: int = 0  # pixels; smaller pictures are left out
     warmup: int = 200
     weight_decay: float = 0.0
