@@ -184,11 +184,12 @@ class LumaHyperprior(CompressionModel):
         point and the place of the scale in the tables -> symbols. At place 0 they are 0 and not coded.
         """
         y_fixed = hyper.new_zeros(1, self.groups[-1].stop, *hyper.shape[2:])
-        anchors = checkerboard(*hyper.shape[2:], hyper.device)
+        anchors = checkerboard(hyper.shape[2], hyper.shape[3], hyper.device)
         thresholds = torch.tensor(THRESHOLDS, device=hyper.device, dtype=torch.float64)
         for group, context, parameters in zip(
             self.groups, self.context_prediction, self.entropy_parameters, strict=True
         ):
+            assert isinstance(context, nn.Sequential) and isinstance(parameters, nn.Sequential)
             for mask in (anchors, ~anchors):
                 features = torch.cat([hyper, exact.run(context, y_fixed[:, : group.stop])], 1)[:, :, None, mask]
                 mean, log_scale = exact.run(parameters, features)[0, :, 0].chunk(2, 0)

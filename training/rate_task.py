@@ -1,8 +1,4 @@
-"""Training task `rate`: the learned luma coder, rate against distortion at all quantizers at once.
-
-With the loss `restored` the distortion is that of the full-size luma which the restorer, frozen, makes of the coded
-one, at all scales.
-"""
+"""Training task `rate`: the learned luma coder, rate against distortion at all quantizers at once."""
 
 from pathlib import Path
 
@@ -11,20 +7,16 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from scodec import luma_av1, photo, scaling
+from scodec import luma_av1, photo
 from scodec.errors import BadRequest
 from scodec.eval.bd import bd_rate
 from scodec.eval.codecs import CODECS
-from scodec.models import weights
 from scodec.models.hyperprior import BIT, LumaHyperprior, step
-from scodec.models.restorer import CODERS, enlarge
 from scodec.training.loop import Task
 from scodec.training.recipe import Recipe
 
 #: Pictures are reduced by up to this before a patch is taken: reduced ones are coded too, and have other statistics.
 LARGEST_REDUCTION = 3.0
-#: How often the luma is stored at 1/1, 1/2, 1/3 and 1/4 of the size, where a restorer follows.
-SCALE_SHARES = (0.5, 0.3, 0.1, 0.1)
 #: Up to this share of the latents' bits those of the hyperlatents cost nothing (free bits, Kingma et al. 2016, C.8):
 #: they would fall silent before they have learned what to say.
 FREE_SHARE = 0.03
@@ -38,7 +30,6 @@ class RateTask(Task):
 
     def __init__(self, recipe: Recipe, train: list[Path], held_out: list[Path]) -> None:
         self.recipe = recipe
-        self.restorer = weights.load("restorer").requires_grad_(False) if recipe.loss == "restored" else None
         self.train = [photo.planes(photo.load(path).rgb)[0] for path in train]
         lumas = [photo.planes(photo.load(path).rgb)[0][:SIDE, :SIDE] for path in held_out]
         self.held_out = [y for y in lumas if y.shape == (SIDE, SIDE)]
@@ -50,34 +41,21 @@ class RateTask(Task):
         return LumaHyperprior(**self.recipe.config)
 
     def batch(self, rng: np.random.Generator) -> dict[str, Tensor]:
-        """One batch: x (B, 1, side, side) in 0..1, quantizer (B); y, whose 1/scale is x, and scale (B)."""
-        scale = int(rng.choice(4, p=SCALE_SHARES)) + 1 if self.restorer else 1
-        side = self.recipe.patch if scale < 3 else self.recipe.patch * 2 // 3
-        y = [self._patch(rng, side * scale) for _ in range(self.recipe.batch)]
-        x = [scaling.shrink(patch, scale) for patch in y]
+        """One batch: x (B, 1, patch, patch) in 0..1, quantizer (B)."""
+        patches = [self._patch(rng) for _ in range(self.recipe.batch)]
         quantizers = (64 * rng.random(self.recipe.batch) ** 0.6).astype(int)  # the codec lives at the coarse end
-        return {
-            "x": torch.from_numpy(np.stack(x))[:, None] / 255,
-            "quantizer": torch.from_numpy(quantizers),
-            "y": torch.from_numpy(np.stack(y))[:, None] / 255,
-            "scale": torch.full((self.recipe.batch,), scale),
-        }
+        return {"x": torch.from_numpy(np.stack(patches))[:, None] / 255, "quantizer": torch.from_numpy(quantizers)}
 
     def predict(self, network: nn.Module, batch: dict[str, Tensor]) -> dict:
         assert isinstance(network, LumaHyperprior)
-        output = network(batch["x"], batch["quantizer"]) | {"auxiliary": network.aux_loss()}
-        if self.restorer:
-            y_up = enlarge(output["x_hat"].float().clamp(0, 1), int(batch["scale"][0]))
-            coder = torch.full_like(batch["scale"], CODERS.index("hyperprior"))
-            output["x_hat"] = self.restorer.to(y_up.device)(y_up, coder, batch["scale"], batch["quantizer"])
-        return output
+        return network(batch["x"], batch["quantizer"]) | {"auxiliary": network.aux_loss()}
 
     def loss(self, output: dict, batch: dict[str, Tensor]) -> Tensor:
         """Bits per pixel and distortion in what a bit is worth, lower rates weighted so that all rates count alike."""
         pixels = batch["x"][0].numel()
         y, z = ((-torch.log2(output["likelihoods"][name])).flatten(1).sum(1) / pixels for name in ("y", "z"))
         bits = y + torch.maximum(z, FREE_SHARE * y.detach())
-        distortion = (output["x_hat"].float() - batch["y"]).square().mean((1, 2, 3))
+        distortion = (output["x_hat"].float() - batch["x"]).square().mean((1, 2, 3))
         square = step(batch["quantizer"]).square()
         return ((bits + distortion / (BIT * square)) * square**0.4).mean() * 100 + 0.01 * output["auxiliary"]
 
@@ -93,8 +71,8 @@ class RateTask(Task):
         found = {name: value for name, value in figures.items() if value is not None}
         return found | {"bpp": float(bpp), "psnr_dB": float(psnr)}
 
-    def _patch(self, rng: np.random.Generator, side: int) -> np.ndarray:
-        y = self.train[rng.integers(len(self.train))]
+    def _patch(self, rng: np.random.Generator) -> np.ndarray:
+        y, side = self.train[rng.integers(len(self.train))], self.recipe.patch
         most = min(LARGEST_REDUCTION, min(y.shape) / side)
         reduction = float(np.exp(rng.uniform(0, np.log(most)))) if rng.random() < 0.6 else 1.0
         wanted = min(int(side * reduction), *y.shape)
