@@ -35,6 +35,7 @@ def test_tables_and_curves(trained, cat, tmp_path, monkeypatch):
     results = json.loads((tmp_path / "out" / "systems.json").read_text())
     rows = {row["name"]: row for row in results["colour"]}
     assert set(rows) == {"grey", "scodec", "dtu-cnn"}
+    assert rows["grey"]["pooled_psnr"] <= rows["grey"]["psnr"] + 1e-9
     assert rows["grey"]["colourfulness"] < 0.05 and rows["scodec"]["psnr"] > rows["dtu-cnn"]["psnr"]
     assert rows["scodec"]["ours_at_that_psnr"] == pytest.approx(rows["scodec"]["colourfulness"], abs=0.2)
     assert "10.57" in rows["dtu-cnn"]["reported"] and "| dtu-cnn |" in run.stdout
