@@ -195,7 +195,7 @@ def test_checkpoints_of_adversarial_trainings_are_taken_up(folder, tmp_path):
         task = TASKS["enlarge"](recipe.Setting(more, paths, paths[:1], tmp_path, 1, pretrained=False))
         loop.train(task, more, tmp_path, "cpu", 2, None)
     state = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
-    assert state["step"] == 4 and len(state["history"]) == 2
+    assert state["step"] == 4
     assert next(iter(state["critic_optimizer"]["state"].values()))["step"] == 4
 
 
