@@ -49,10 +49,10 @@ def main(picture: Path, large: bool) -> None:
     """Print seconds, ratios and peak memory on PICTURE."""
     with Image.open(picture) as image:
         photo = image.convert("RGB").resize((768, 512), Image.Resampling.LANCZOS)
+    if large:  # first: a process counts what the one that started it needed
+        _sizes(picture)
     _encoding(photo)
     _decoding(photo)
-    if large:
-        _sizes(picture)
 
 
 def _encoding(photo: Image.Image) -> None:
