@@ -1,4 +1,4 @@
-"""Does the learned luma coder decode alike everywhere? `python -m scodec.eval.exactness FOLDER`
+"""Does the learned luma coder decode alike everywhere? `python -m scodec.eval.exactness FOLDER --weights FILE`
 
 Cuts of the pictures are coded at random quantizers and decoded under every setting below; each must find the same
 latents to the last bit.
@@ -70,11 +70,15 @@ def mismatches(network: LumaHyperprior, data: bytes, quantizer: int, height: int
 
 @click.command()
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option(
+    "--weights", "file", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="What a training of the recipe hyperprior wrote.",
+)  # fmt: skip
 @click.option("--count", type=click.IntRange(min=1), default=500, show_default=True, help="Files.")
 @click.option("--seed", default=1, show_default=True)
-def main(folder: Path, count: int, seed: int) -> None:
+def main(folder: Path, file: Path, count: int, seed: int) -> None:
     """Count the mismatches over cuts of the pictures under FOLDER."""
-    network = weights.load("hyperprior")
+    network = weights.load(file)
     assert isinstance(network, LumaHyperprior)
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
     rng = np.random.default_rng(seed)
