@@ -206,8 +206,8 @@ def _run(
     help="The same in bits per pixel of the picture.",
 )  # fmt: skip
 @click.option(
-    "--luma", type=click.Choice(["vvc", "av1"]), default="vvc", show_default=True,
-    help="The coder of the luminance; av1 is quicker and needs about 20 % more bytes.",
+    "--luma", type=click.Choice(["vvc", "av1", "hyperprior"]), default="vvc", show_default=True,
+    help="The coder of the luminance; av1 is quicker and needs about 20 % more bytes, hyperprior is learned.",
 )  # fmt: skip
 @click.option(
     "--effort", type=click.Choice(["fast", "medium", "slow"]), default="medium", show_default=True,

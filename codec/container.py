@@ -12,7 +12,7 @@ from scodec.errors import BadFile, Unsupported
 
 MAGIC = b"\xd3SZ"
 VERSION = 1
-LUMA_CODERS = {0: "av1", 1: "vvc"}
+LUMA_CODERS = {0: "av1", 1: "vvc", 2: "hyperprior"}
 #: Largest picture a header may declare, in pixels: twice Pillow's warning limit, where it sees a decompression bomb.
 MAX_PIXELS = 2 * (1024 * 1024 * 1024 // 4 // 3)
 MAX_SIDE = 65535

@@ -13,7 +13,7 @@ from scodec import luma as luma_coders
 from scodec.errors import BadRequest, TargetWarning
 
 #: Transparency is coded at full size, finely: a mask costs little and every fault of its edge shows.
-ALPHA_QUANTIZER = {"vvc": 34, "av1": 40}
+ALPHA_QUANTIZER = {"vvc": 34, "av1": 40, "hyperprior": 20}
 #: A target size counts as met from this share of it upwards.
 ENOUGH = 0.95
 
@@ -34,8 +34,9 @@ def encode(
     image: path, bytes or file object of a picture, PIL image, or uint8 array (H, W, 3) or (H, W).
     quality: 1 (smallest) to 100. scale: the luma is stored at 1/scale of the size, 1 to 4, or "auto" by rate.
     hints: 0 stores luminance only, N at most N bytes of colour, "auto" as much colour as pays.
-    luma: the luma coder, "vvc" or the quicker "av1". effort: "fast", "medium" or "slow"; slow also tries the other
-    scales and takes the one that the receiver rebuilds best for its bytes (with torch).
+    luma: the luma coder, "vvc", the quicker "av1", or "hyperprior", which is learned (with torch).
+    effort: "fast", "medium" or "slow"; slow also tries the other scales and takes the one that the receiver rebuilds
+    best for its bytes (with torch).
     target_bytes: largest size of the file; replaces `quality`.
     strip: leave out EXIF and XMP, which are kept otherwise.
 

@@ -2,8 +2,8 @@
 
 from types import ModuleType
 
-from scodec import luma_av1, luma_vvc
+from scodec import luma_av1, luma_hyperprior, luma_vvc
 
-CODERS: dict[str, ModuleType] = {"vvc": luma_vvc, "av1": luma_av1}
+CODERS: dict[str, ModuleType] = {"vvc": luma_vvc, "av1": luma_av1, "hyperprior": luma_hyperprior}
 #: What an encoder may spend on a picture.
 EFFORTS = ("fast", "medium", "slow")

@@ -10,6 +10,7 @@ import numpy as np
 HULL = {
     "vvc": ((4, 63, 47), (3, 48, 45), (2, 48, 43), (1, 48, 12)),
     "av1": ((4, 63, 62), (3, 63, 61), (2, 63, 46), (1, 58, 0)),
+    "hyperprior": ((4, 63, 34), (2, 46, 29), (1, 42, 0)),
 }
 LADDERS = {
     coder: tuple((scale, q) for scale, first, last in hull for q in range(first, last - 1, -1))
@@ -41,15 +42,21 @@ PRICES: dict[str, dict[int, dict[int, float]]] = {
         3: {63: 26600, 60: 11700, 51: 3890, 38: 836, 20: 128, 8: 40, 0: 20},
         4: {63: 41000, 60: 21500, 51: 7300, 38: 1810, 20: 254, 8: 80, 0: 40},
     },
+    "hyperprior": {
+        1: {63: 3600, 60: 3010, 54: 1220, 48: 496, 42: 195, 37: 99, 31: 49, 22: 17.5, 16: 8.8, 10: 5.9, 0: 3},
+        2: {63: 16200, 60: 12400, 54: 4930, 48: 1980, 42: 864, 37: 449, 31: 224, 22: 80, 16: 38, 10: 23, 0: 12},
+        3: {63: 31900, 60: 23400, 54: 10100, 48: 4280, 42: 1830, 37: 1070, 31: 487, 22: 188, 16: 92, 10: 58, 0: 30},
+        4: {63: 70600, 60: 48500, 54: 20800, 48: 9500, 42: 4280, 37: 2110, 31: 1130, 22: 434, 16: 207, 10: 136, 0: 70},
+    },
 }
 #: How many rungs coarser a picture of twice the gradients is coded at equal quality, and the gradients of a typical one
 #: (geometric mean of 64 training pictures). With one quantizer for all, bytes go with gradients to the power 1.3 and
-#: change by 13 % (vvc) or 7 % (av1) a rung; so pictures differ by the square root of that: half way to equal bytes.
-#: Detail hides errors, as every rate control for the eye has it, AVIF's tune `iq` too.
-RUNGS_PER_OCTAVE, TYPICAL_GRADIENT = {"vvc": 3.0, "av1": 6.0}, 12.8
+#: change by 13 % (vvc), 7 % (av1) or 8 % (hyperprior) a rung; so pictures differ by the square root of that: half way
+#: to equal bytes. Detail hides errors, as every rate control for the eye has it, AVIF's tune `iq` too.
+RUNGS_PER_OCTAVE, TYPICAL_GRADIENT = {"vvc": 3.0, "av1": 6.0, "hyperprior": 5.0}, 12.8
 QUALITIES = range(1, 101)
 #: Where quality 1 stands: below, pictures are hard to recognize. Only a target size goes there.
-LOWEST = {"vvc": (3, 48), "av1": (2, 63)}
+LOWEST = {"vvc": (3, 48), "av1": (2, 63), "hyperprior": (4, 47)}
 #: A low-rate point where the picture is reduced: about 0.04 bpp on photographs of half a megapixel.
 DEFAULT_QUALITY = 36
 

@@ -44,8 +44,8 @@ def _jxl(rgb: np.ndarray, quality: int) -> bytes:
     return _pillow(rgb, quality, "JXL", effort=9)
 
 
-def _scodec(rgb: np.ndarray, quality: int, hints: int | str, effort: str = "medium") -> bytes:
-    return scodec.encode(rgb, quality=quality, hints=hints, effort=effort)
+def _scodec(rgb: np.ndarray, quality: int, hints: int | str = 0, effort: str = "medium", luma: str = "vvc") -> bytes:
+    return scodec.encode(rgb, quality=quality, hints=hints, effort=effort, luma=luma)
 
 
 def _rebuild(data: bytes, color: bool) -> np.ndarray:
@@ -55,10 +55,12 @@ def _rebuild(data: bytes, color: bool) -> np.ndarray:
 _OURS = (1, 12, 20, 27, 34, 40, 46, 52, 58, 64, 80)
 
 CODECS: dict[str, Codec] = {
-    "scodec": Codec(partial(_scodec, hints=0), partial(_rebuild, color=True), _OURS),
+    "scodec": Codec(_scodec, partial(_rebuild, color=True), _OURS),
     "scodec-hints": Codec(partial(_scodec, hints="auto"), partial(_rebuild, color=True), _OURS),
     "scodec-best": Codec(partial(_scodec, hints="auto", effort="slow"), partial(_rebuild, color=True), _OURS[4:9]),
-    "scodec-gray": Codec(partial(_scodec, hints=0), partial(_rebuild, color=False), _OURS),
+    "scodec-gray": Codec(_scodec, partial(_rebuild, color=False), _OURS),
+    "scodec-gray-av1": Codec(partial(_scodec, luma="av1"), partial(_rebuild, color=False), _OURS),
+    "scodec-gray-hyperprior": Codec(partial(_scodec, luma="hyperprior"), partial(_rebuild, color=False), _OURS),
     "jpeg": Codec(
         partial(_pillow, kind="JPEG", optimize=True, progressive=True), _open, (1, 3, 5, 8, 11, 15, 20, 26, 32)
     ),
@@ -79,3 +81,5 @@ if importlib.util.find_spec("pillow_jxl"):
 
 OURS = tuple(name for name in CODECS if name.startswith("scodec"))
 ANCHORS = tuple(name for name in CODECS if name not in OURS)
+#: What BD-rates are taken against; av1 is the luma coder that the others must beat.
+YARDSTICKS = (*ANCHORS, "scodec-gray-av1")

@@ -27,12 +27,12 @@ import skimage.data
 from PIL import Image
 
 import scodec
-from scodec import container, hints, leb128, luma_av1, luma_vvc, metadata
+from scodec import container, hints, leb128, luma_av1, luma_hyperprior, luma_vvc, metadata
 from scodec.errors import BadFile, Unsupported
 
-READINGS = ("header", "info", "parse", "parse, unchecked", "metadata", "hints", "av1", "vvc", "decode")
-#: Share of the files that go through the slow readings: a process of FFmpeg, and the networks.
-VVC_SHARE, DECODE_SHARE = 1 / 100, 1 / 1000
+READINGS = ("header", "info", "parse", "parse, unchecked", "metadata", "hints", "av1", "vvc", "hyperprior", "decode")
+#: Share of the files that go through the slow readings: a process of FFmpeg, the learned luma coder, and the networks.
+LUMA_SHARE, DECODE_SHARE = 1 / 100, 1 / 1000
 #: A picture of many pixels takes long by right: only smaller ones are rebuilt.
 MOST_PIXELS = 1 << 20
 LIMIT = 60  # seconds that one file may take; on a busy machine a tenth of a second of work may take ten
@@ -74,6 +74,8 @@ def files() -> list[bytes]:
         (piece[:9, :1], {"scale": 2, "effort": "slow"}),
         (rich.getvalue(), {"hints": 30}),
         (rich.getvalue(), {"luma": "av1", "hints": "auto"}),
+        (piece, {"luma": "hyperprior", "quality": 60}),
+        (rich.getvalue(), {"luma": "hyperprior", "hints": 30}),
     )
     return [scodec.encode(picture, **options) for picture, options in kinds]
 
@@ -157,8 +159,10 @@ def read(data: bytes, depth: float, board: Board) -> None:
     for section, section_size in ((stream.luma, header.luma_size), (stream.alpha, size))[: 1 + header.alpha]:
         if header.luma == "av1":
             attempt("av1", luma_av1.decode, section, *section_size)
-        elif depth < VVC_SHARE:
+        elif header.luma == "vvc" and depth < LUMA_SHARE:
             attempt("vvc", luma_vvc.decode_colour, section, *section_size)
+        elif header.luma == "hyperprior" and depth < LUMA_SHARE and header.width * header.height <= MOST_PIXELS:
+            attempt("hyperprior", luma_hyperprior.decode, section, *section_size)
     if depth < DECODE_SHARE and header.width * header.height <= MOST_PIXELS:
         image = attempt("decode", lambda: scodec.decode(data, check=check, device="cpu"))
         assert image is None or image.size == size

@@ -18,7 +18,7 @@ from tqdm import tqdm
 from scodec import photo
 from scodec.errors import BadImage, BadRequest
 from scodec.eval.bd import Curve, bd_rate
-from scodec.eval.codecs import ANCHORS, CODECS, OURS
+from scodec.eval.codecs import ANCHORS, CODECS, OURS, YARDSTICKS
 from scodec.eval.metrics import METRICS, RATED
 from scodec.models import weights
 
@@ -109,7 +109,7 @@ def bd_rates(records: list[Record], limits: tuple[float, float]) -> list[Record]
         for ours in (c for c in codecs if c in OURS):
             against = [
                 {"metric": metric, "codec": ours, "anchor": anchor} | _rates(records, metric, ours, anchor, limits)
-                for anchor in (c for c in codecs if c not in OURS)
+                for anchor in (c for c in codecs if c in YARDSTICKS and c != ours)
             ]
             rows += against
             if tunes := [row for row in against if row["anchor"].startswith("avif-")]:

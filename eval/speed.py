@@ -18,6 +18,8 @@ import numpy as np
 from PIL import Image
 
 import scodec
+from scodec.luma import CODERS
+from scodec.photo import planes
 
 REPEATS = 5
 MEGAPIXELS = (1, 4, 16, 64)
@@ -77,6 +79,11 @@ def _decoding(photo: Image.Image) -> None:
         data = scodec.encode(photo, hints=hints)
         ours[name] = _best(partial(scodec.decode, data))
         click.echo(f"scodec, {name:24}{ours[name]:10.3f}")
+    y = planes(np.array(photo))[0]
+    for name, coder in CODERS.items():
+        section = coder.encode(y, 45)
+        ours[name] = _best(partial(coder.decode, section, *photo.size))
+        click.echo(f"luma coder {name:24}{ours[name]:10.3f}")
     x = torch.from_numpy(np.array(photo)).permute(2, 0, 1)[None].float() / 255
     for name, build, repeats in (("mbt2018_mean", mbt2018_mean, REPEATS), ("cheng2020_attn", cheng2020_attn, 1)):
         model = build(quality=1, pretrained=False).eval()
@@ -84,7 +91,8 @@ def _decoding(photo: Image.Image) -> None:
         with torch.inference_mode():
             coded = model.compress(x)
             seconds = _best(partial(model.decompress, coded["strings"], coded["shape"]), repeats)
-        click.echo(f"CompressAI {name:21}{seconds:10.3f}{seconds / ours['luminance only']:10.1f} x")
+        for mine in ("luminance only", "hyperprior"):
+            click.echo(f"CompressAI {name:24}{seconds:10.3f}{seconds / ours[mine]:10.1f} x {mine}")
 
 
 def _sizes(picture: Path) -> None:

@@ -6,10 +6,10 @@
                   |                                              |
                   z --> Q --> z_hat -----------------------------+-- h_s
 
-Analysis and synthesis start as a 16 x 16 DCT, which is a transform coder already, beside convolutions that start at
-zero: a short training then goes where it pays. One model serves all rates: the gains are a step as a function of the
-quantizer, with corrections for every channel (after Cui et al. 2021). What entropy decoding depends on is evaluated
-exactly (models/exact.py).
+Analysis and synthesis start as a 16 x 16 DCT, which is a transform coder already, the latter beside convolutions that
+start at zero: a short training then goes where it pays. One model serves all rates: the gains are a step as a function
+of the quantizer, with corrections for every channel (after Cui et al. 2021). What entropy decoding depends on is
+evaluated exactly (models/exact.py).
 """
 
 import math
@@ -55,7 +55,7 @@ def step(quantizer_B: Tensor) -> Tensor:
 
 
 class LumaHyperprior(CompressionModel):
-    """See the module. groups: channels of y, group by group; hyper: of z; widths: of the convolutions at 1/4, 1/8 and
+    """See the module. groups: channels of y, group by group; hyper: of z; widths: of g_s at 1/4, 1/8 and
     1/16 of the size."""
 
     def __init__(
@@ -69,7 +69,7 @@ class LumaHyperprior(CompressionModel):
         channels = sum(groups)
         self.groups = [slice(sum(groups[:i]), sum(groups[: i + 1])) for i in range(len(groups))]
         self.condition = condition_mlp(2, CONDITION)
-        self.g_a = Analysis(channels, widths)
+        self.g_a = Analysis(channels)
         self.g_s = Synthesis(channels, widths)
         self.log_gain = nn.Parameter(torch.zeros(2, channels))
         self.log_inverse = nn.Parameter(torch.zeros(2, channels))
@@ -199,7 +199,7 @@ class LumaHyperprior(CompressionModel):
 
     def analysis(self, x_B1HW: Tensor, quantizer_B: Tensor) -> Tensor:
         """Luma in 0..1 -> y in quantization steps."""
-        y = self.g_a(x_B1HW - 0.5, self._condition(quantizer_B))
+        y = self.g_a(x_B1HW - 0.5)
         return y * self._gain(self.log_gain, quantizer_B, -1)
 
     def synthesis(self, y_hat: Tensor, quantizer_B: Tensor) -> Tensor:

@@ -68,7 +68,7 @@ class Receiver:
         multiple = 24  # of every scale and of the network's stride
         step = max(multiple, tile // multiple * multiple)
         y = np.empty((height, width), np.float32)
-        condition = torch.tensor([[CODERS.index(coder)], [scale], [quantizer]], device=self.device)
+        condition = torch.tensor([[CODERS[coder]], [scale], [quantizer]], device=self.device)
         for rows, columns, needed_rows, needed_columns in progress(list(tiles(height, width, step))):
             y_up = self._enlarged(y_small, scale, needed_rows, needed_columns)
             size = needed_rows.stop - needed_rows.start, needed_columns.stop - needed_columns.start
@@ -163,7 +163,7 @@ def _load(device: str, dtype: str) -> Receiver:
         weights.load("restorer").to(place).to(memory_format=torch.channels_last),
         weights.load("colorizer").to(place).to(memory_format=torch.channels_last),
         place,
-        _best_dtype(place) if dtype == "auto" else getattr(torch, dtype),
+        best_dtype(place) if dtype == "auto" else getattr(torch, dtype),
     )
 
 
@@ -177,7 +177,7 @@ def best_device(wanted: str = "auto") -> str:
     return wanted
 
 
-def _best_dtype(device: torch.device) -> torch.dtype:
+def best_dtype(device: torch.device) -> torch.dtype:
     """bfloat16 where the hardware multiplies it: the networks add small corrections, which it carries well enough."""
     if device.type == "cpu":
         can = torch.cpu.get_capabilities()

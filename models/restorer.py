@@ -13,10 +13,11 @@ from torch.nn import functional as F
 
 from scodec.models.blocks import UNet
 
-#: For every luma coder the slope (dB a quantizer step) and level (dB) of its error at scale 1; see `expected_error`.
+#: For every luma coder it was trained on the slope (dB a quantizer step) and level (dB) of its error at scale 1; see
+#: `expected_error`.
 FADE = {"av1": (0.42, 23.0), "vvc": (0.55, 26.5)}
-#: The network knows the luma coders by their position here.
-CODERS = tuple(FADE)
+#: The number by which the network knows each luma coder. The learned one is trained to be restored as AV1 is.
+CODERS = {"av1": 0, "vvc": 1, "hyperprior": 0}
 
 # Shape suffixes: B batch, H and W full-size height and width, h and w those of the coded luma.
 
@@ -46,15 +47,15 @@ class Restorer(UNet):
     multiple = 8
 
     def __init__(self, widths: tuple[int, ...] = (64, 96, 128), blocks: tuple[int, ...] = (2, 2, 4)) -> None:
-        super().__init__(4, 4, 4 + 2 + len(CODERS), widths, blocks)
+        super().__init__(4, 4, 4 + 2 + len(FADE), widths, blocks)
 
     def forward(self, y_up_B1HW: Tensor, coder_B: Tensor, scale_B: Tensor, quantizer_B: Tensor) -> Tensor:
         """Restored luma (about 0..1) from luma enlarged by `enlarge` (0..1).
 
-        coder: position in `CODERS`; scale: 1..4; quantizer: 0..63.
+        coder: number in `CODERS`; scale: 1..4; quantizer: 0..63.
         """
         quality_B1 = quantizer_B.float()[:, None] / 63
-        scale_B4, coder_BC = F.one_hot(scale_B - 1, 4), F.one_hot(coder_B, len(CODERS))
+        scale_B4, coder_BC = F.one_hot(scale_B - 1, 4), F.one_hot(coder_B, len(FADE))
         numbers = torch.cat([scale_B4, quality_B1, quality_B1**4, coder_BC], 1)
         correction = F.pixel_shuffle(self.correction(F.pixel_unshuffle(y_up_B1HW - 0.5, 2), numbers), 2)
         return y_up_B1HW + expected_error(coder_B, scale_B, quantizer_B) * correction.float()

@@ -267,7 +267,7 @@ def test_huge_dimensions(refuses: Command, tmp_path: Path, coded: bytes, width: 
 
 
 @pytest.mark.parametrize("width, height", [(13_000, 13_000), (140, 97), (97, 131), (1, 1)])
-@pytest.mark.parametrize("luma", ["av1", "vvc"])
+@pytest.mark.parametrize("luma", ["av1", "vvc", "hyperprior"])
 def test_dimensions_that_the_luma_does_not_have(small: np.ndarray, luma: str, width: int, height: int) -> None:
     """Refused before anything of that size is allocated; a VVC section, which names no size, may pass for another."""
     data = scodec.encode(small, luma=luma)

@@ -11,7 +11,7 @@ from scodec.container import Header, Stream
 from scodec.errors import BadFile, Unsupported
 
 sides = st.integers(1, 13000)
-coders = st.sampled_from(["av1", "vvc"])
+coders = st.sampled_from(["av1", "vvc", "hyperprior"])
 boxes = st.lists(st.tuples(st.binary(min_size=4, max_size=4), st.binary(max_size=50)), max_size=3).map(tuple)
 
 

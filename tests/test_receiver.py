@@ -99,7 +99,7 @@ def test_cuda_agrees_with_the_cpu(large):
 
 
 def test_weights_tell_where_they_come_from():
-    assert set(weights.installed()) == {"colorizer", "restorer"}
+    assert set(weights.installed()) == {"colorizer", "hyperprior", "restorer"}
     for name in weights.installed():
         about = weights.facts(name)
         assert about["id"].startswith(name)

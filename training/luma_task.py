@@ -29,7 +29,7 @@ class LumaTask(Task):
         return Restorer(**self.recipe.config)
 
     def batch(self, rng: np.random.Generator) -> dict[str, Tensor]:
-        """One batch: y_up and y (B, 1, patch, patch) in 0..1; coder (position in CODERS), scale and quantizer (B)."""
+        """One batch: y_up and y (B, 1, patch, patch) in 0..1; coder (number in CODERS), scale and quantizer (B)."""
         samples: list[dict[str, Tensor]] = []
         while len(samples) < self.recipe.batch:
             coded = self.train[rng.integers(len(self.train))]
@@ -85,5 +85,5 @@ class LumaTask(Task):
 
 
 def _condition(variant: pairs.Variant) -> dict[str, Tensor]:
-    numbers = {"coder": CODERS.index(variant.coder), "scale": variant.scale, "quantizer": variant.quantizer}
+    numbers = {"coder": CODERS[variant.coder], "scale": variant.scale, "quantizer": variant.quantizer}
     return {key: torch.tensor([number]) for key, number in numbers.items()}

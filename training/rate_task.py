@@ -1,4 +1,8 @@
-"""Training task `rate`: the learned luma coder, rate against distortion at all quantizers at once."""
+"""Training task `rate`: the learned luma coder, rate against distortion at all quantizers at once.
+
+With the loss `restored` the distortion is that of the full-size luma which the shipped restorer makes of the coded one,
+at all scales: the coder is then trained end to end with the receiver, whose weights stay as they are.
+"""
 
 from pathlib import Path
 
@@ -7,16 +11,21 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from scodec import luma_av1, photo
+from scodec import luma_av1, photo, scaling
 from scodec.errors import BadRequest
 from scodec.eval.bd import bd_rate
 from scodec.eval.codecs import CODECS
-from scodec.models.hyperprior import BIT, LumaHyperprior, step
+from scodec.models import weights
+from scodec.models.hyperprior import BIT, HYPER_BLOCK, LumaHyperprior, step
+from scodec.models.restorer import CODERS, enlarge
 from scodec.training.loop import Task
 from scodec.training.recipe import Recipe
 
 #: Pictures are reduced by up to this before a patch is taken: reduced ones are coded too, and have other statistics.
 LARGEST_REDUCTION = 3.0
+#: How often the luma is stored at 1/1, 1/2, 1/3 and 1/4 of the size, and the side of its patches there in those of
+#: scale 1, where a restorer follows.
+SCALE_SHARES, SCALE_SIDES = (0.5, 0.3, 0.1, 0.1), (1, 2 / 3, 2 / 3, 1 / 3)
 #: Up to this share of the latents' bits those of the hyperlatents cost nothing (free bits, Kingma et al. 2016, C.8):
 #: they would fall silent before they have learned what to say.
 FREE_SHARE = 0.03
@@ -30,40 +39,54 @@ class RateTask(Task):
 
     def __init__(self, recipe: Recipe, train: list[Path], held_out: list[Path]) -> None:
         self.recipe = recipe
+        self.restorer = weights.load("restorer").requires_grad_(False) if recipe.loss == "restored" else None
         self.train = [photo.planes(photo.load(path).rgb)[0] for path in train]
         lumas = [photo.planes(photo.load(path).rgb)[0][:SIDE, :SIDE] for path in held_out]
         self.held_out = [y for y in lumas if y.shape == (SIDE, SIDE)]
         if not self.held_out:
             raise BadRequest(f"of the pictures held out none has {SIDE} pixels a side: give folders with larger ones")
-        self.anchors = {"jpeg": _curve(self.held_out, _jpeg), "av1": _curve(self.held_out, _av1)}
+        self.anchors = {"jpeg": _curve(self.held_out, _jpeg), "av1": _curve(self.held_out, self._av1)}
 
     def network(self) -> nn.Module:
         return LumaHyperprior(**self.recipe.config)
 
     def batch(self, rng: np.random.Generator) -> dict[str, Tensor]:
-        """One batch: x (B, 1, patch, patch) in 0..1, quantizer (B)."""
-        patches = [self._patch(rng) for _ in range(self.recipe.batch)]
-        quantizers = (64 * rng.random(self.recipe.batch) ** 0.6).astype(int)  # the codec lives at the coarse end
-        return {"x": torch.from_numpy(np.stack(patches))[:, None] / 255, "quantizer": torch.from_numpy(quantizers)}
+        """One batch: x (B, 1, side, side) in 0..1, quantizer (B); y, of which x is 1/scale, and scale (B).
+
+        All of one scale, the more the smaller y is.
+        """
+        scale = int(rng.choice(len(SCALE_SHARES), p=SCALE_SHARES)) + 1 if self.restorer else 1
+        side = max(1, round(self.recipe.patch * SCALE_SIDES[scale - 1] / HYPER_BLOCK)) * HYPER_BLOCK * scale
+        count = max(2, self.recipe.batch * self.recipe.patch**2 // side**2)
+        y = [self._patch(rng, side) for _ in range(count)]
+        quantizers = (64 * rng.random(count) ** 0.6).astype(int)  # the codec lives at the coarse end
+        return {
+            "x": torch.from_numpy(np.stack([scaling.shrink(patch, scale) for patch in y]))[:, None] / 255,
+            "quantizer": torch.from_numpy(quantizers),
+            "y": torch.from_numpy(np.stack(y))[:, None] / 255,
+            "scale": torch.full((count,), scale),
+        }
 
     def predict(self, network: nn.Module, batch: dict[str, Tensor]) -> dict:
         assert isinstance(network, LumaHyperprior)
-        return network(batch["x"], batch["quantizer"]) | {"auxiliary": network.aux_loss()}
+        output = network(batch["x"], batch["quantizer"])
+        y_hat = self._restored(output["x_hat"], "hyperprior", batch["scale"], batch["quantizer"])
+        return output | {"y_hat": y_hat, "auxiliary": network.aux_loss()}
 
     def loss(self, output: dict, batch: dict[str, Tensor]) -> Tensor:
         """Bits per pixel and distortion in what a bit is worth, lower rates weighted so that all rates count alike."""
         pixels = batch["x"][0].numel()
         y, z = ((-torch.log2(output["likelihoods"][name])).flatten(1).sum(1) / pixels for name in ("y", "z"))
         bits = y + torch.maximum(z, FREE_SHARE * y.detach())
-        distortion = (output["x_hat"].float() - batch["x"]).square().mean((1, 2, 3))
+        distortion = (output["y_hat"].float() - batch["y"]).square().mean((1, 2, 3))
         square = step(batch["quantizer"]).square()
         return ((bits + distortion / (BIT * square)) * square**0.4).mean() * 100 + 0.01 * output["auxiliary"]
 
     def validate(self, network: nn.Module, device: torch.device) -> dict[str, float]:
-        """BD-rate (%, luma PSNR, estimated bits) against the anchors, and a middle point."""
+        """BD-rate (%, luma PSNR at scale 1, estimated bits) against the anchors, and a middle point."""
         points = []
         for quantizer in WATCHED:
-            rows = [_point(network, y, quantizer, device) for y in self.held_out]
+            rows = [self._point(network, y, quantizer, device) for y in self.held_out]
             points.append(np.mean(rows, 0))
         curve = tuple(np.array(points[::-1]).T)
         figures = {f"bd_{name}": bd_rate(anchor, curve) for name, anchor in self.anchors.items()}
@@ -71,8 +94,17 @@ class RateTask(Task):
         found = {name: value for name, value in figures.items() if value is not None}
         return found | {"bpp": float(bpp), "psnr_dB": float(psnr)}
 
-    def _patch(self, rng: np.random.Generator) -> np.ndarray:
-        y, side = self.train[rng.integers(len(self.train))], self.recipe.patch
+    def _restored(self, x_hat: Tensor, coder: str, scale_B: Tensor, quantizer_B: Tensor) -> Tensor:
+        """What the receiver makes of coded luma, if it is part of the training; else that itself."""
+        if self.restorer is None:
+            return x_hat
+        y_up = enlarge(x_hat.float().clamp(0, 1), int(scale_B[0]))
+        return self.restorer.to(y_up.device)(y_up, torch.full_like(scale_B, CODERS[coder]), scale_B, quantizer_B)
+
+    def _patch(self, rng: np.random.Generator, side: int) -> np.ndarray:
+        y = self.train[rng.integers(len(self.train))]
+        while min(y.shape) < side:
+            y = self.train[rng.integers(len(self.train))]
         most = min(LARGEST_REDUCTION, min(y.shape) / side)
         reduction = float(np.exp(rng.uniform(0, np.log(most)))) if rng.random() < 0.6 else 1.0
         wanted = min(int(side * reduction), *y.shape)
@@ -82,13 +114,24 @@ class RateTask(Task):
             patch = np.asarray(Image.fromarray(patch).resize((side, side), Image.Resampling.LANCZOS))
         return np.ascontiguousarray(patch[:, :: 1 if rng.random() < 0.5 else -1])
 
+    def _point(self, network: nn.Module, y: np.ndarray, quantizer: int, device: torch.device) -> tuple[float, float]:
+        x, quantizer_1 = torch.from_numpy(y)[None, None].to(device) / 255, torch.tensor([quantizer], device=device)
+        output = network(x, quantizer_1)
+        bits = sum(float(-torch.log2(each).sum()) for each in output["likelihoods"].values())
+        y_hat = self._restored(output["x_hat"], "hyperprior", torch.ones_like(quantizer_1), quantizer_1)
+        return bits / y.size, _psnr(x, y_hat)
 
-def _point(network: nn.Module, y: np.ndarray, quantizer: int, device: torch.device) -> tuple[float, float]:
-    x = torch.from_numpy(y)[None, None].to(device) / 255
-    output = network(x, torch.tensor([quantizer], device=device))
-    bits = sum(float(-torch.log2(each).sum()) for each in output["likelihoods"].values())
-    x_hat = output["x_hat"].float().clamp(0, 1)
-    return bits / y.size, float(-10 * torch.log10((x_hat - x).square().mean()))
+    def _av1(self, y: np.ndarray) -> list[tuple[float, float]]:
+        points = []
+        for quantizer in ANCHOR_QUANTIZERS[::-1]:
+            data = luma_av1.encode(y, quantizer, "medium")
+            x, x_hat = (
+                torch.from_numpy(each.copy())[None, None] / 255
+                for each in (y, luma_av1.decode(data, y.shape[1], y.shape[0]))
+            )
+            y_hat = self._restored(x_hat, "av1", torch.tensor([1]), torch.tensor([quantizer]))
+            points.append((8 * len(data) / y.size, _psnr(x, y_hat)))
+        return points
 
 
 def _curve(lumas: list[np.ndarray], code) -> tuple[np.ndarray, np.ndarray]:
@@ -100,13 +143,9 @@ def _curve(lumas: list[np.ndarray], code) -> tuple[np.ndarray, np.ndarray]:
 def _jpeg(y: np.ndarray) -> list[tuple[float, float]]:
     rgb, codec = np.repeat(y[..., None], 3, 2), CODECS["jpeg"]
     files = [codec.encode(rgb, quality) for quality in (*codec.qualities, 45, 60)]
-    return [(8 * len(data) / y.size, _psnr(y, codec.decode(data)[..., 0])) for data in files]
+    x = torch.from_numpy(y) / 255
+    return [(8 * len(data) / y.size, _psnr(x, torch.from_numpy(codec.decode(data)[..., 0]) / 255)) for data in files]
 
 
-def _av1(y: np.ndarray) -> list[tuple[float, float]]:
-    sections = [luma_av1.encode(y, quantizer, "medium") for quantizer in ANCHOR_QUANTIZERS[::-1]]
-    return [(8 * len(data) / y.size, _psnr(y, luma_av1.decode(data, y.shape[1], y.shape[0]))) for data in sections]
-
-
-def _psnr(y: np.ndarray, y_hat: np.ndarray) -> float:
-    return float(-10 * np.log10(np.square((y.astype(float) - y_hat) / 255).mean()))
+def _psnr(x: Tensor, y_hat: Tensor) -> float:
+    return float(-10 * torch.log10((x - y_hat.float().clamp(0, 1)).square().mean()))

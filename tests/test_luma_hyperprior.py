@@ -1,0 +1,86 @@
+"""Luma coder `hyperprior` as the codec uses it: any size, squares and tiles, damage, other weights."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import scodec
+from scodec import luma_hyperprior, photo
+from scodec.errors import BadFile, Unsupported
+
+
+@pytest.fixture(scope="module")
+def y(cat):
+    return photo.planes(cat)[0]
+
+
+def psnr(a, b):
+    return -10 * np.log10(np.square((a.astype(float) - b) / 255).mean())
+
+
+def test_finer_quantizers_are_better_and_larger(y):
+    y = y[:192, :256]
+    sections = [luma_hyperprior.encode(y, quantizer) for quantizer in (63, 50, 35, 20, 5)]
+    quality = [psnr(y, luma_hyperprior.decode(section, 256, 192)) for section in sections]
+    assert quality == sorted(quality) and quality[0] > 22 and quality[-1] > 38
+    sizes = [len(section) for section in sections]
+    assert sizes == sorted(sizes) and sizes[0] < 500
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.integers(1, 140), st.integers(1, 140), st.integers(0, 63))
+def test_any_size(cat, height, width, quantizer):
+    y = photo.planes(cat)[0][:height, :width]
+    decoded = luma_hyperprior.decode(luma_hyperprior.encode(y, quantizer), width, height)
+    assert decoded.shape == y.shape and psnr(y, decoded) > 18
+
+
+def test_squares_and_tiles_leave_no_seam(y, monkeypatch):
+    y = y[:256, :320]
+    whole = luma_hyperprior.decode(luma_hyperprior.encode(y, 30), 320, 256)
+    monkeypatch.setattr(luma_hyperprior, "SQUARE", 4)
+    monkeypatch.setattr(luma_hyperprior, "TILE", 128)
+    cut = luma_hyperprior.decode(luma_hyperprior.encode(y, 30), 320, 256)
+    assert psnr(y, cut) == pytest.approx(psnr(y, whole), abs=0.1)
+    steps = np.abs(np.diff(cut.astype(float), axis=1) - np.diff(y.astype(float), axis=1)).mean(0)
+    borders = steps[127::128].mean()
+    assert borders < 1.5 * np.delete(steps, slice(127, None, 128)).mean()
+
+
+def test_damage_is_noticed(y):
+    section = luma_hyperprior.encode(y[:128, :128], 40)
+    for at in range(5, len(section), 7):
+        damaged = section[:at] + bytes([section[at] ^ 0x55]) + section[at + 1 :]
+        with pytest.raises(BadFile):
+            luma_hyperprior.decode(damaged, 128, 128)
+    for length in range(0, len(section) - 4, 9):
+        with pytest.raises(BadFile):
+            luma_hyperprior.decode(section[:length], 128, 128)
+
+
+def test_other_weights_are_named(y):
+    section = luma_hyperprior.encode(y[:64, :64], 40)
+    with pytest.raises(Unsupported, match="release"):
+        luma_hyperprior.decode(bytes([section[0] ^ 1]) + section[1:], 64, 64)
+
+
+@pytest.mark.parametrize("hints", [0, 60, "auto"])
+def test_files(cat, hints):
+    cat = cat[:200, :300]
+    data = scodec.encode(cat, luma="hyperprior", quality=50, hints=hints)
+    assert scodec.info(data).luma == "hyperprior"
+    decoded = np.array(scodec.decode(data))
+    assert decoded.shape == cat.shape and psnr(photo.planes(cat)[0], photo.planes(decoded)[0]) > 25
+    assert torch.equal(torch.from_numpy(decoded), torch.from_numpy(np.array(scodec.decode(data))))
+
+
+def test_target_size_and_transparency(cat):
+    from PIL import Image
+
+    picture = Image.fromarray(cat[:200, :300])
+    picture.putalpha(Image.radial_gradient("L").resize(picture.size))
+    data = scodec.encode(picture, luma="hyperprior", target_bytes=3000)
+    assert 2400 < len(data) <= 3000
+    assert scodec.decode(data).mode == "RGBA"
