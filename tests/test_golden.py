@@ -13,6 +13,7 @@ import pytest
 
 import scodec
 from scodec import container, decoder, hints, luma, luma_hyperprior, luma_vvc, metadata
+from scodec.eval.exactness import SETTINGS
 from scodec.eval.metrics import rgb_psnr
 
 FILES = sorted((Path(__file__).parent / "golden").glob("*.scz"))
@@ -21,6 +22,17 @@ FILES = sorted((Path(__file__).parent / "golden").glob("*.scz"))
 def test_there_are_golden_files():
     names = {"luma", "hints", "gray", "scale4", "vvc", "vvc-chroma", "vvc-alpha", "av1-alpha", "hyperprior"}
     assert {file.stem for file in FILES} >= {f"v1-{name}" for name in names}
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+@pytest.mark.parametrize("name", ["v1-hyperprior", "v1-hyperprior-hints"])
+def test_learned_luma_is_the_same_under_every_setting(name, setting):
+    file = Path(__file__).parent / "golden" / f"{name}.scz"
+    stream = container.parse(file.read_bytes())
+    with SETTINGS[setting]():
+        y_hat = luma_hyperprior.latents(stream.luma, *stream.header.luma_size)
+    expected = json.loads(file.with_suffix(".json").read_text())
+    assert hashlib.sha256(y_hat.numpy().tobytes()).hexdigest() == expected["luma_sha256"]
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
