@@ -56,9 +56,9 @@ def evaluate(
     plots.draw(records, out)
     if rates:
         heads = ("BD-rate", "median", f"{limits[0]}-{limits[1]}", "median")
-        click.echo(f"{'metric':12}{'codec':14}{'anchor':11}" + "".join(f"{head:>10}" for head in heads))
+        click.echo(f"{'metric':12}{'codec':24}{'anchor':17}" + "".join(f"{head:>10}" for head in heads))
     for row in rates:
         figures = ["-" if row[figure] is None else f"{row[figure]:.1f}%" for figure in rd.FIGURES]
         click.echo(
-            f"{row['metric']:12}{row['codec']:14}{row['anchor']:11}" + "".join(f"{text:>10}" for text in figures)
+            f"{row['metric']:12}{row['codec']:24}{row['anchor']:17}" + "".join(f"{text:>10}" for text in figures)
         )
