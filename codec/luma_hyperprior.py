@@ -39,8 +39,9 @@ def encode(y: np.ndarray, quantizer: int, effort: str = "medium") -> bytes:
     height, width = y.shape
     padded = np.pad(y, ((0, -height % 64), (0, -width % 64)), "edge")
     with torch.inference_mode():
-        latents = _analysed(network, torch.from_numpy(padded)[None, None] / 255, quantizer)
-        coded = [network.compress(latents[:, :, rows, columns], quantizer) for rows, columns in _squares(height, width)]
+        y_latent = _analysed(network, torch.from_numpy(padded)[None, None] / 255, quantizer)
+        squares = _squares(height, width)
+        coded = [network.compress(y_latent[:, :, rows, columns], quantizer) for rows, columns in squares]
     checksum = _checksum_of_size(width, height)
     for _, part in coded:
         checksum ^= part
@@ -113,8 +114,7 @@ def _analysed(network: "LumaHyperprior", x_11HW: "Tensor", quantizer: int) -> "T
     height, width = x_11HW.shape[2:]
     y = x_11HW.new_empty(1, network.groups[-1].stop, height // BLOCK, width // BLOCK)
     for rows, columns, needed_rows, needed_columns in tiles(height, width, TILE):
-        with _autocast():
-            part = network.analysis(x_11HW[:, :, needed_rows, needed_columns], torch.tensor([quantizer]))
+        part = network.analysis(x_11HW[:, :, needed_rows, needed_columns], torch.tensor([quantizer]))
         inner = part[:, :, _within(rows, needed_rows, BLOCK), _within(columns, needed_columns, BLOCK)]
         y[:, :, _within(rows, slice(0, height), BLOCK), _within(columns, slice(0, width), BLOCK)] = inner
     return y
@@ -138,7 +138,7 @@ def _synthesised(network: "LumaHyperprior", y_hat: "Tensor", quantizer: int) -> 
 
 
 def _autocast() -> "torch.autocast":
-    """The transforms are no part of what must be exact, and run in the receiver's number format."""
+    """The synthesis is no part of what must be exact, and runs in the receiver's number format."""
     import torch
 
     from scodec.models import receiver
