@@ -1,14 +1,11 @@
 """The systems of the five reports beside scodec's own networks. `python -m scodec.eval.systems --help`
 
-Colour: every photograph is turned grey (its luma) and coloured again. Size: every picture is reduced bicubically and
-enlarged again; PSNR and SSIM of the luma (BT.601, 16 to 235, borders of `scale` pixels shaved), as the super-resolution
-papers do. Receivers: luminance-only files of scodec, coloured by every system.
+One file of figures for each, so that systems can be trained and measured one by one, and a strip of pictures for each
+that colours.
 """
 
 import json
-import time
-from collections.abc import Callable
-from functools import cache
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -17,124 +14,107 @@ import click
 import matplotlib
 import numpy as np
 from PIL import Image
-from tqdm import tqdm
 
-import scodec
 from scodec import photo
-from scodec.errors import Unsupported
-from scodec.eval import metrics, rd
-from scodec.eval.codecs import CODECS
-from scodec.eval.sheet import sheet
+from scodec.eval import rd
+from scodec.eval.system_figures import (
+    Colorize,
+    Enlarge,
+    coloured,
+    enlarged,
+    jpeg_curve,
+    rebuilt_curve,
+    strengths,
+    strip,
+)
 from scodec.models import receiver, system, weights
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
 
-Colorize = Callable[[np.ndarray], np.ndarray]
-Enlarge = Callable[[np.ndarray, int], np.ndarray]
-Metric = Callable[[np.ndarray, np.ndarray], float]
-Row = dict[str, Any]
-#: Our colours times this, to compare colourfulness at equal PSNR.
-FACTORS = np.arange(1, 4.01, 0.25)
-#: Pictures of the strips, by their names in skimage.data; their width in pixels, and how many stand abreast.
-SHOWN, SIDE, ABREAST = ("astronaut", "coffee", "chelsea"), 230, 5
-#: Qualities of the files that the receivers rebuild.
-QUALITIES = (12, 27, 40, 52, 64)
+Figures = dict[str, Any]
 COLOUR_COLUMNS = {
     "psnr": ".2f", "pooled_psnr": ".2f", "ssim": ".3f", "lpips": ".3f", "ciede2000": ".2f", "colourfulness": ".2f",
     "ours_at_that_psnr": ".2f", "parameters": ",.0f", "seconds_per_megapixel": ".2f", "reported": "s",
 }  # fmt: skip
 
 
-def colour_rows(trained: dict[str, Path], paths: list[Path]) -> list[Row]:
-    """A row for grey, for scodec and for every colour system, of means over the photographs."""
+@dataclass(frozen=True)
+class Subject:
+    """What is measured, and with which weights."""
+
+    weights: str = ""
+    parameters: int = 0
+    colorize: Colorize | None = None
+    enlarge: Enlarge | None = None
+    scales: tuple[int, ...] = ()
+    #: What `scodec decode --receiver` takes, for those that paint files; None for those that don't.
+    receivers: tuple[str, ...] | None = None
+
+
+def subjects(trained: Path) -> dict[str, Subject]:
+    """What there is to compare with, scodec's own networks, and every system under `trained`."""
     networks = receiver.get("cpu")
-    painters: dict[str, tuple[Colorize, int]] = {
-        "grey": (lambda y: np.repeat(y.round().astype(np.uint8)[..., None], 3, 2), 0),
-        "scodec": (networks.colorize_blind, _parameters(networks.colorizer)),
-    }
-    for name, each in _systems(trained).items():
-        if each.colours:
-            painters[name] = each.colorize, _parameters(each.network)
-    rows = [_coloured(name, *painter, paths) for name, painter in painters.items()]
-    stronger = [_coloured("", _stronger(painters["scodec"][0], factor), 0, paths[::2]) for factor in FACTORS]
-    for row in rows:
-        row["ours_at_that_psnr"] = _at(row["psnr"] + stronger[0]["psnr"] - rows[1]["psnr"], stronger)
-    return rows
-
-
-def size_rows(trained: dict[str, Path], folders: tuple[Path, ...]) -> list[Row]:
-    """A row for bicubic enlargement, for scodec's restorer and for every system that enlarges, and for every folder."""
-    networks = receiver.get("cpu")
-
-    def bicubic(small: np.ndarray, scale: int) -> np.ndarray:
-        height, width, _ = small.shape
-        return np.asarray(Image.fromarray(small).resize((width * scale, height * scale), Image.Resampling.BICUBIC))
 
     def restored(small: np.ndarray, scale: int) -> np.ndarray:
         height, width, _ = small.shape
-        y, cb, cr = photo.planes(bicubic(small, scale))
+        y, cb, cr = photo.planes(_bicubic(small, scale))
         y_hat = networks.restore(photo.planes(small)[0], "vvc", scale, 22, height * scale, width * scale)
         return photo.merge(y_hat, cb, cr)
 
+    colorizer, restorer = (weights.facts(name)["id"] for name in ("colorizer", "restorer"))
+    found = {
+        "grey": Subject(colorize=lambda y: np.repeat(y.round().astype(np.uint8)[..., None], 3, 2)),
+        "scodec": Subject(colorizer, _parameters(networks.colorizer), networks.colorize_blind, receivers=()),
+        "bicubic": Subject(enlarge=_bicubic, scales=(2, 3, 4)),
+        "scodec-restorer": Subject(restorer, _parameters(networks.restorer), enlarge=restored, scales=(2, 3, 4)),
+    }
+    for file in sorted(trained.glob("*/weights.safetensors")):
+        if weights.facts(file)["network"] not in ("restorer", "colorizer", "hyperprior"):
+            found[file.parent.name] = _subject(file)
+    return found
+
+
+def measure(subject: Subject, known: Figures, parts: dict[str, list[Path]]) -> Figures:
+    """Figures of `parts` (colour, size, receivers: pictures), but for those that are known of these weights."""
+    figures: Figures = {"weights": subject.weights, "parameters": subject.parameters}
+    if known.get("weights") == subject.weights:
+        figures |= known
+    if subject.colorize and "colour" in parts and "colour" not in figures:
+        figures["colour"] = coloured(subject.colorize, parts["colour"])
+        if subject.receivers == ():  # our own
+            figures["strengths"] = strengths(subject.colorize, parts["colour"])
+    if subject.enlarge and "size" in parts and "size" not in figures:
+        figures["size"] = [enlarged(subject.enlarge, scale, parts["size"]) for scale in subject.scales]
+    if subject.receivers is not None and "receivers" in parts and "receivers" not in figures:
+        figures["receivers"] = rebuilt_curve(subject.receivers, tuple(parts["receivers"]))
+    return figures
+
+
+def colour_rows(results: dict[str, Figures]) -> list[Figures]:
+    """The rows of the colour table, those of the best PSNR last."""
+    reported = json.loads((files("scodec.eval") / "reported.json").read_text())
     rows = []
-    for name, each in {"bicubic": None, "scodec": None, **_systems(trained)}.items():
-        enlarge: Enlarge = bicubic
-        scales: tuple[int, ...] = (2, 3, 4)
-        parameters = 0
-        if name == "scodec":
-            enlarge, parameters = restored, _parameters(networks.restorer)
-        elif each is not None:
-            if each.colours:
-                continue
-            enlarge, scales, parameters = _enlarger(each), (each.scale,), _parameters(each.network)
-        for scale in scales:
-            row: Row = {"name": name, "scale": scale, "parameters": parameters}
-            for folder in folders:
-                figures = [_enlarged(path, enlarge, scale) for path in rd.pictures([folder])]
-                row[f"{folder.name}_psnr"], row[f"{folder.name}_ssim"] = map(float, np.mean(figures, 0))
+    for name, figures in results.items():
+        if "colour" in figures:
+            row = {"name": name, "parameters": figures["parameters"], **figures["colour"]}
+            row["reported"] = ", ".join(str(value) for value in reported.get(name, {}).values())
+            row["ours_at_that_psnr"] = _at(row["psnr"], results.get("scodec", {}).get("strengths", []))
             rows.append(row)
+    return sorted(rows, key=lambda row: row["psnr"])
+
+
+def size_rows(results: dict[str, Figures]) -> list[Figures]:
+    """The rows of the size table, by scale."""
+    rows = [
+        {"name": name, "parameters": figures["parameters"], **row}
+        for name, figures in results.items()
+        for row in figures.get("size", [])
+    ]
     return sorted(rows, key=lambda row: row["scale"])
 
 
-def receiver_curves(trained: dict[str, Path], paths: list[Path]) -> dict[str, list[list[float]]]:
-    """Mean (bpp, RGB-PSNR) points of luminance-only files, by what colours them, and of JPEG."""
-    names = {name: [str(trained[name])] for name, each in _systems(trained).items() if each.colours}
-    points: dict[str, list[list[list[float]]]] = {name: [] for name in ("scodec", *names, "jpeg")}
-    for path in tqdm(paths, unit="picture", disable=None):
-        rgb = photo.load(path).rgb
-        pixels = rgb.shape[0] * rgb.shape[1]
-        for name in points:
-            points[name].append([])
-        for quality in QUALITIES:
-            data = scodec.encode(rgb, quality=quality)
-            for name in ("scodec", *names):
-                rebuilt = np.asarray(scodec.decode(data, receivers=names.get(name, ())))
-                points[name][-1].append([8 * len(data) / pixels, metrics.rgb_psnr(rgb, rebuilt)])
-        codec = CODECS["jpeg"]
-        for quality in codec.qualities:
-            data = codec.encode(rgb, quality)
-            points["jpeg"][-1].append([8 * len(data) / pixels, metrics.rgb_psnr(rgb, codec.decode(data))])
-    return {name: np.mean(each, 0).tolist() for name, each in points.items()}
-
-
-def strips(trained: dict[str, Path]) -> Image.Image:
-    """Photographs of scikit-image's as every colour system paints them, from their luma."""
-    import skimage.data
-
-    painters = {"scodec": receiver.get("cpu").colorize_blind}
-    painters |= {name: each.colorize for name, each in _systems(trained).items() if each.colours}
-    lines = []
-    for name in SHOWN:
-        picture = Image.fromarray(getattr(skimage.data, name)())
-        rgb = np.asarray(picture.resize((SIDE, SIDE * picture.height // picture.width), Image.Resampling.LANCZOS))
-        y = photo.planes(rgb)[0].astype(np.float32)
-        tiles = [("original", rgb)] + [(label, colorize(y)) for label, colorize in painters.items()]
-        lines += [tiles[first : first + ABREAST] for first in range(0, len(tiles), ABREAST)]
-    return sheet(lines)
-
-
-def table(rows: list[Row], columns: dict[str, str]) -> str:
+def table(rows: list[Figures], columns: dict[str, str]) -> str:
     """Markdown."""
     lines = [["system", *(column.replace("_", " ") for column in columns)], ["---"] * (len(columns) + 1)]
     for row in rows:
@@ -144,151 +124,83 @@ def table(rows: list[Row], columns: dict[str, str]) -> str:
 
 
 def draw(curves: dict[str, list[list[float]]], target: Path) -> None:
-    """The curves of the receivers as a picture."""
+    """Mean (bpp, RGB-PSNR) points of files, by what colours them, as a picture."""
     figure, axes = plt.subplots(figsize=(8, 5.5), layout="constrained")
     for name, points in curves.items():
         strong = name in ("scodec", "jpeg")
         axes.plot(*zip(*points, strict=True), "o-" if strong else ".--", label=name, linewidth=2.2 if strong else 1)
-    axes.set(xscale="log", xlim=rd_limits(curves), xlabel="bits per pixel, whole file", ylabel="RGB-PSNR (dB)")
+    rates = [rate for rate, _ in curves["scodec"]]  # JPEG's go a little further than that
+    limits = 0.9 * min(rates), 1.5 * max(rates)
+    axes.set(xscale="log", xlim=limits, xlabel="bits per pixel, whole file", ylabel="RGB-PSNR (dB)")
     axes.grid(True, alpha=0.3)
     axes.legend(fontsize=7)
     figure.savefig(target, dpi=120)
     plt.close(figure)
 
 
-def rd_limits(curves: dict[str, list[list[float]]]) -> tuple[float, float]:
-    """Rates that are drawn: as far as our files go, and JPEG a little further."""
-    rates = [point[0] for point in curves["scodec"]]
-    return 0.9 * min(rates), 1.5 * max(rates)
+def _subject(file: Path) -> Subject:
+    each = system.get(str(file), "cpu")
+    about = weights.facts(file)["id"], _parameters(each.network)
+    if each.colours:
+        return Subject(*about, each.colorize, receivers=(str(file),))
+    return Subject(*about, enlarge=lambda small, _: each.enlarge(small), scales=(each.scale,))
 
 
-def _systems(trained: dict[str, Path]) -> dict[str, system.System]:
-    return {name: system.get(str(file), "cpu") for name, file in trained.items()}
-
-
-def _coloured(name: str, colorize: Colorize, parameters: int, paths: list[Path]) -> Row:
-    values: dict[str, list[float]] = {}
-    seconds = pixels = 0.0
-    for path in tqdm(paths, desc=name, unit="picture", disable=None):
-        rgb = photo.load(path).rgb
-        y = photo.planes(rgb)[0].astype(np.float32)
-        began = time.perf_counter()
-        coloured = colorize(y)
-        seconds, pixels = seconds + time.perf_counter() - began, pixels + y.size
-        for metric, measure in _colour_metrics().items():
-            values.setdefault(metric, []).append(measure(rgb, coloured))
-    means = {metric: float(np.mean(each)) for metric, each in values.items()}
-    row: Row = {"name": name, "parameters": parameters, "seconds_per_megapixel": seconds / pixels * 1e6} | means
-    # Of the mean error, which most systems minimize: colourful pictures rule it, near-grey ones the mean of decibels.
-    row["pooled_psnr"] = float(-10 * np.log10(np.mean(10 ** (-np.array(values["psnr"]) / 10))))
-    told = json.loads((files("scodec.eval") / "reported.json").read_text()).get(name)
-    row["reported"] = told and ", ".join(str(value) for value in told.values())
-    return row
-
-
-def _ssim(original: np.ndarray, rebuilt: np.ndarray) -> float:
-    from skimage.metrics import structural_similarity
-
-    return float(structural_similarity(original, rebuilt, channel_axis=2))
-
-
-@cache
-def _colour_metrics() -> dict[str, Metric]:
-    """What a row has, LPIPS only where it can be had."""
-    found: dict[str, Metric] = {
-        "psnr": metrics.rgb_psnr,
-        "ssim": _ssim,
-        "ciede2000": metrics.ciede2000,
-        "colourfulness": metrics.colourfulness_ratio,
-    }
-    try:
-        metrics.lpips(*np.zeros((2, 64, 64, 3), np.uint8))
-    except Unsupported:
-        return found
-    return found | {"lpips": metrics.lpips}
-
-
-def _stronger(colorize: Colorize, factor: float) -> Colorize:
-    def painted(y: np.ndarray) -> np.ndarray:
-        _, cb, cr = photo.planes(colorize(y))
-        return photo.merge(y, factor * cb, factor * cr)
-
-    return painted
-
-
-def _at(psnr: float, rows: list[Row]) -> float | None:
-    """Colourfulness where rows of falling PSNR reach a value; None where they don't."""
-    known, colourfulness = ([row[key] for row in rows[::-1]] for key in ("psnr", "colourfulness"))
-    return float(np.interp(psnr, known, colourfulness)) if known[0] <= psnr <= known[-1] else None
-
-
-def _enlarger(each: system.System) -> Enlarge:
-    return lambda small, _: each.enlarge(small)
-
-
-def _enlarged(path: Path, enlarge: Enlarge, scale: int) -> tuple[float, float]:
-    """PSNR and SSIM of the luma."""
-    from skimage.metrics import structural_similarity
-
-    rgb = photo.load(path).rgb
-    height, width = (side // scale for side in rgb.shape[:2])
-    rgb = rgb[: height * scale, : width * scale]
-    small = np.asarray(Image.fromarray(rgb).resize((width, height), Image.Resampling.BICUBIC))
-    shaved = slice(scale, -scale), slice(scale, -scale)
-    true, made = (_studio_luma(picture)[shaved] for picture in (rgb, enlarge(small, scale)))
-    psnr = 10 * np.log10(255**2 / np.mean(np.square(true - made)))
-    # Wang et al. 2004 as the super-resolution papers take it
-    return psnr, structural_similarity(
-        true, made, data_range=255, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
-    )
-
-
-def _studio_luma(rgb: np.ndarray) -> np.ndarray:
-    return 16 + rgb.astype(np.float64) @ np.array([65.481, 128.553, 24.966]) / 255
+def _bicubic(small: np.ndarray, scale: int) -> np.ndarray:
+    height, width, _ = small.shape
+    return np.asarray(Image.fromarray(small).resize((width * scale, height * scale), Image.Resampling.BICUBIC))
 
 
 def _parameters(network: Any) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
 
 
+def _at(psnr: float, rows: list[Figures]) -> float | None:
+    """The most colourfulness that our colours, made stronger, can have at a PSNR; None where they never reach it."""
+    known, colourfulness = (np.array([row[key] for row in rows]) for key in ("psnr", "colourfulness"))
+    if not rows or not known.min() <= psnr <= known.max():
+        return None
+    falling = slice(int(known.argmax()), None)
+    return float(np.interp(psnr, known[falling][::-1], colourfulness[falling][::-1]))
+
+
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
 @click.command()
-@click.option(
-    "--trained", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True,
-    help="Folder of trainings, the --run of `scodec train`.",
-)  # fmt: skip
-@click.option("--photographs", type=click.Path(exists=True, file_okay=False, path_type=Path), help="To be coloured.")
-@click.option(
-    "--small", type=click.Path(exists=True, file_okay=False, path_type=Path), multiple=True,
-    help="To be reduced and enlarged (Set5, Set14).",
-)  # fmt: skip
-@click.option("--receivers", type=click.Path(exists=True, file_okay=False, path_type=Path), help="To be coded (Kodak).")
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="For systems.json.")
+@click.option("--trained", type=_FOLDER, required=True, help="Folder of trainings, the --run of `scodec train`.")
+@click.option("--photographs", type=_FOLDER, help="To be coloured.")
+@click.option("--small", type=_FOLDER, multiple=True, help="To be reduced and enlarged (Set5, Set14).")
+@click.option("--receivers", type=_FOLDER, help="To be coded (Kodak).")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="For figures and strips.")
 def main(trained: Path, photographs: Path | None, small: tuple[Path, ...], receivers: Path | None, out: Path) -> None:
     """Measure scodec's networks and all trained systems, and show what they paint.
 
-    Prints tables, writes systems.json (which keeps what an earlier run measured otherwise), systems.png, receivers.png.
+    Writes NAME.json and NAME.jpg for each; what is there of the same weights stays. Prints tables of all that is there
+    and draws receivers.png.
     """
-    found = {file.parent.name: file for file in sorted(trained.glob("*/weights.safetensors"))}
-    found = {
-        name: file for name, file in found.items() if weights.facts(file)["network"] not in ("restorer", "colorizer")
-    }
     out.mkdir(parents=True, exist_ok=True)
-    target = out / "systems.json"
-    results: dict[str, Any] = json.loads(target.read_text()) if target.exists() else {}
-    if photographs:
-        results["colour"] = colour_rows(found, rd.pictures([photographs]))
-        click.echo(table(results["colour"], COLOUR_COLUMNS))
-    if small:
-        results["size"] = size_rows(found, small)
-        columns = {
-            f"{folder.name}_{figure}": form for folder in small for figure, form in (("psnr", ".2f"), ("ssim", ".4f"))
-        }
-        click.echo(table(results["size"], {"scale": "d", **columns, "parameters": ",.0f"}))
-    if receivers:
-        results["receivers"] = receiver_curves(found, rd.pictures([receivers]))
-        draw(results["receivers"], out / "receivers.png")
-    target.write_text(json.dumps(results, indent=1) + "\n")
-    strips(found).save(out / "systems.png")
+    parts = {"colour": photographs and [photographs], "size": list(small), "receivers": receivers and [receivers]}
+    pictures = {part: rd.pictures(folders) for part, folders in parts.items() if folders}
+    for name, subject in subjects(trained).items():
+        target = out / f"{name}.json"
+        figures = measure(subject, json.loads(target.read_text()) if target.exists() else {}, pictures)
+        target.write_text(json.dumps(figures, indent=1) + "\n")
+        if subject.colorize:
+            strip(subject.colorize).save(out / f"{name}.jpg", quality=90)
+    jpeg = out / "jpeg.json"
+    if receivers and not jpeg.exists():
+        jpeg.write_text(json.dumps({"receivers": jpeg_curve(pictures["receivers"])}, indent=1) + "\n")
+
+    results = {file.stem: json.loads(file.read_text()) for file in sorted(out.glob("*.json"))}
+    sizes = size_rows(results)
+    shown = [column for column in (sizes or [{}])[0] if column.endswith(("_psnr", "_ssim"))]
+    click.echo(table(colour_rows(results), COLOUR_COLUMNS) + "\n")
+    forms = {column: ".2f" if column.endswith("psnr") else ".4f" for column in shown}
+    click.echo(table(sizes, {"scale": "d", **forms, "parameters": ",.0f"}))
+    curves = {name: figures["receivers"] for name, figures in results.items() if "receivers" in figures}
+    if "scodec" in curves:
+        draw(curves, out / "receivers.png")
 
 
 if __name__ == "__main__":

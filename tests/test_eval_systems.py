@@ -2,12 +2,11 @@
 
 import json
 
-import numpy as np
 import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from scodec.eval import systems
+from scodec.eval import system_figures, systems
 from scodec.models import weights
 from scodec.models.dtu_cnn import DTUCNN
 from scodec.models.edsr import EDSR
@@ -23,32 +22,50 @@ def trained(tmp_path_factory):
 
 
 def test_tables_and_curves(trained, cat, tmp_path, monkeypatch):
-    monkeypatch.setattr(systems, "QUALITIES", (20, 50))
-    monkeypatch.setattr(systems, "FACTORS", np.array([1.0, 3.0]))
-    pictures = tmp_path / "Set1"
+    monkeypatch.setattr(system_figures, "QUALITIES", (20, 50))
+    monkeypatch.setattr(system_figures, "FACTORS", (1.0, 3.0))
+    pictures, out = tmp_path / "Set1", tmp_path / "out"
     pictures.mkdir()
     for i in range(2):
         Image.fromarray(cat[50 * i : 50 * i + 130, 60 * i : 60 * i + 170]).save(pictures / f"{i}.png")
-    arguments = ["--trained", trained, "--photographs", pictures, "--small", pictures, "--out", tmp_path / "out"]
-    run = CliRunner().invoke(systems.main, [str(each) for each in arguments], catch_exceptions=False)
-    assert run.exit_code == 0
-    results = json.loads((tmp_path / "out" / "systems.json").read_text())
-    rows = {row["name"]: row for row in results["colour"]}
-    assert set(rows) == {"grey", "scodec", "dtu-cnn"}
-    assert rows["grey"]["pooled_psnr"] <= rows["grey"]["psnr"] + 1e-9
-    assert rows["grey"]["colourfulness"] < 0.05 and rows["scodec"]["psnr"] > rows["dtu-cnn"]["psnr"]
-    assert rows["scodec"]["ours_at_that_psnr"] == pytest.approx(rows["scodec"]["colourfulness"], abs=0.2)
-    assert "10.57" in rows["dtu-cnn"]["reported"] and "| dtu-cnn |" in run.stdout
-    sizes = {(row["name"], row["scale"]): row["Set1_psnr"] for row in results["size"]}
-    assert set(sizes) == {(name, scale) for name in ("bicubic", "scodec") for scale in (2, 3, 4)} | {("edsr-x3", 3)}
-    assert sizes["bicubic", 2] > sizes["bicubic", 3] > sizes["edsr-x3", 3]
 
-    arguments = ["--trained", trained, "--receivers", pictures, "--out", tmp_path / "out"]
-    assert CliRunner().invoke(systems.main, [str(each) for each in arguments], catch_exceptions=False).exit_code == 0
-    results = json.loads((tmp_path / "out" / "systems.json").read_text())
-    assert set(results) == {"colour", "size", "receivers"}
-    with Image.open(tmp_path / "out" / "systems.png") as strips:
-        assert strips.width > 600
-    assert set(results["receivers"]) == {"scodec", "dtu-cnn", "jpeg"}
-    (low, _), (high, _) = results["receivers"]["scodec"]
-    assert low < high and (tmp_path / "out" / "receivers.png").stat().st_size > 10_000
+    def run(*options):
+        arguments = ["--trained", trained, *options, "--out", out]
+        result = CliRunner().invoke(systems.main, [str(each) for each in arguments], catch_exceptions=False)
+        assert result.exit_code == 0
+        return {file.stem: json.loads(file.read_text()) for file in out.glob("*.json")}, result.stdout
+
+    results, shown = run("--photographs", pictures, "--small", pictures)
+    assert set(results) == {"grey", "scodec", "dtu-cnn", "bicubic", "scodec-restorer", "edsr-x3"}
+    colour = {name: figures["colour"] for name, figures in results.items() if "colour" in figures}
+    assert set(colour) == {"grey", "scodec", "dtu-cnn"}
+    assert colour["grey"]["pooled_psnr"] <= colour["grey"]["psnr"] + 1e-9
+    assert colour["grey"]["colourfulness"] < 0.05 and colour["scodec"]["psnr"] > colour["dtu-cnn"]["psnr"]
+    rows = {row["name"]: row for row in systems.colour_rows(results)}
+    weak, strong = results["scodec"]["strengths"]
+    assert weak["psnr"] == pytest.approx(colour["scodec"]["psnr"], abs=0.05)
+    assert weak["colourfulness"] < rows["scodec"]["ours_at_that_psnr"] <= strong["colourfulness"]
+    assert "10.57" in rows["dtu-cnn"]["reported"] and "| dtu-cnn |" in shown and "| edsr-x3 | 3 |" in shown
+    sizes = {(name, row["scale"]): row["Set1_psnr"] for name, each in results.items() for row in each.get("size", [])}
+    assert set(sizes) == {(name, scale) for name in ("bicubic", "scodec-restorer") for scale in (2, 3, 4)} | {
+        ("edsr-x3", 3)
+    }
+    assert sizes["bicubic", 2] > sizes["bicubic", 3] > sizes["edsr-x3", 3]
+    for name in ("grey", "scodec", "dtu-cnn"):
+        with Image.open(out / f"{name}.jpg") as strip:
+            assert strip.height == system_figures.HEIGHT and strip.width > 600
+
+    again, _ = run("--receivers", pictures)
+    assert all(again[name]["colour"] == colour[name] for name in colour)
+    assert {name for name, figures in again.items() if "receivers" in figures} == {"scodec", "dtu-cnn", "jpeg"}
+    (low, _), (high, _) = again["scodec"]["receivers"]
+    assert low < high and (out / "receivers.png").stat().st_size > 10_000
+
+
+def test_other_weights_are_measured_anew(trained, cat, tmp_path):
+    Image.fromarray(cat[:100, :120]).save(tmp_path / "cat.png")
+    subject = systems.subjects(trained)["edsr-x3"]
+    pictures = {"size": [tmp_path / "cat.png"]}
+    known = {"weights": subject.weights, "size": "known"}
+    assert systems.measure(subject, known, pictures)["size"] == "known"
+    assert systems.measure(subject, known | {"weights": "others"}, pictures)["size"][0]["scale"] == 3
