@@ -211,7 +211,7 @@ def _run(
 )  # fmt: skip
 @click.option(
     "--effort", type=click.Choice(["fast", "medium", "slow"]), default="medium", show_default=True,
-    help="Time for bytes; slow also tries what the receiver makes of the other scales.",
+    help="Time for bytes; slow also tries what the receiver makes of the other scales, and refines hyperprior's bits.",
 )  # fmt: skip
 @click.option("--strip", is_flag=True, help="Leave out EXIF and XMP.")
 @click.option("--frame", type=click.IntRange(min=0), metavar="N", help="Which picture of an animation, from 0 on.")

@@ -36,7 +36,7 @@ def encode(
     hints: 0 stores luminance only, N at most N bytes of colour, "auto" as much colour as pays.
     luma: the luma coder, "vvc", the quicker "av1", or "hyperprior", which is learned (with torch).
     effort: "fast", "medium" or "slow"; slow also tries the other scales and takes the one that the receiver rebuilds
-    best for its bytes (with torch).
+    best for its bytes (with torch), and refines what hyperprior codes for the picture at hand.
     target_bytes: largest size of the file; replaces `quality`.
     strip: leave out EXIF and XMP, which are kept otherwise.
 

@@ -32,16 +32,26 @@ _SHORTEST = 4
 
 
 def encode(y: np.ndarray, quantizer: int, effort: str = "medium") -> bytes:
-    """Code luma `y` (H x W, uint8, full range) with a `quantizer` of 0 (finest) to 63; every effort is the same."""
+    """Code luma `y` (H x W, uint8, full range) with a `quantizer` of 0 (finest) to 63.
+
+    effort: "slow" also tries latents that were refined for this picture (models/annealing.py), the others are the same.
+    """
     import torch
+
+    from scodec.models.transforms import BLOCK
 
     network = _network()
     height, width = y.shape
     padded = np.pad(y, ((0, -height % 64), (0, -width % 64)), "edge")
+    x = torch.from_numpy(padded)[None, None] / 255
     with torch.inference_mode():
-        y_latent = _analysed(network, torch.from_numpy(padded)[None, None] / 255, quantizer)
-        squares = _squares(height, width)
-        coded = [network.compress(y_latent[:, :, rows, columns], quantizer) for rows, columns in squares]
+        y_latent = _analysed(network, x, quantizer)
+    coded = []
+    for rows, columns in _squares(height, width):
+        top, bottom = BLOCK * rows.start, min(BLOCK * rows.stop, height)
+        left, right = BLOCK * columns.start, min(BLOCK * columns.stop, width)
+        part = x[:, :, top:bottom, left:right]
+        coded.append(_coded(network, y_latent[:, :, rows, columns], part, quantizer, effort))
     checksum = _checksum_of_size(width, height)
     for _, part in coded:
         checksum ^= part
@@ -83,6 +93,23 @@ def latents(section: bytes, width: int, height: int) -> "Tensor":
     if found.to_bytes(2, "little") != section[2:4]:
         raise BadFile("the luma data does not decode to what was coded: the file is damaged, get it again")
     return y_hat
+
+
+def _coded(network: "LumaHyperprior", y: "Tensor", x: "Tensor", quantizer: int, effort: str) -> tuple[bytes, int]:
+    """The data of a square and its checksum: of the cheapest latents that there are."""
+    import torch
+
+    from scodec.models.annealing import anneal, cost
+
+    quantizer_1 = torch.tensor([quantizer])
+    with torch.inference_mode():
+        z = network.hyper_analysis(y, quantizer_1)
+        plain = network.compress(y, z, quantizer)
+        if effort != "slow":
+            return plain
+    refined = anneal(network, x, y, z, quantizer)
+    with torch.inference_mode():
+        return min(plain, network.compress(*refined, quantizer), key=lambda each: cost(network, x, each[0], quantizer))
 
 
 def _checksum_of_size(width: int, height: int) -> int:

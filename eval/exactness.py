@@ -94,8 +94,9 @@ def main(folder: Path, file: Path | None, count: int, seed: int) -> None:
         quantizer_1 = torch.tensor([quantizer])
         with torch.inference_mode():
             y_latent = network.analysis(torch.from_numpy(cut)[None, None] / 255, quantizer_1)
-            data, _ = network.compress(y_latent, quantizer, patience=0)
-            likelihoods = network.coded(y_latent, quantizer_1)["likelihoods"]
+            z_latent = network.hyper_analysis(y_latent, quantizer_1)
+            data, _ = network.compress(y_latent, z_latent, quantizer, patience=0)
+            likelihoods = network.coded(y_latent, z_latent, quantizer_1)["likelihoods"]
         bits += 8 * len(data)
         estimated += sum(float(-torch.log2(each).sum()) for each in likelihoods.values())
         wrong = mismatches(network, data, quantizer, *y_latent.shape[2:])

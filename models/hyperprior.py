@@ -1,8 +1,9 @@
-"""A learned coder of luma: mean-scale hyperprior (Minnen et al. 2018) with a checkerboard context (He et al. 2021).
+"""A learned coder of luma: mean-scale hyperprior (Minnen et al. 2018) with a context in space (He et al. 2021) and
+among groups of channels (He et al. 2022).
 
        x --g_a--> y --gain--> Q --> y_hat --inverse gain--> g_s --> x_hat
                   |           ^
-                 h_a        mean, scale <-- entropy_parameters <-+-- context_prediction <-- every second y_hat
+                 h_a        mean, scale <-- entropy_parameters <-+-- context_prediction <-- y_hat so far
                   |                                              |
                   z --> Q --> z_hat -----------------------------+-- h_s
 
@@ -42,6 +43,9 @@ FINEST, COARSEST = 3 / 255, 192 / 255
 BIT = 0.17
 #: See `compress`.
 PATIENCE = 0.2
+#: By how many passes code a group: which cells of every 2 x 2 latents each of them codes, numbered row by row. Two are
+#: a checkerboard (He et al. 2021).
+PASSES = {2: ((0, 3), (1, 2)), 4: ((0,), (3,), (1,), (2,))}
 #: Standard deviations of the Gaussian tables, and between which logarithms, in fixed point, each is taken.
 SCALES = np.exp(np.linspace(math.log(0.11), math.log(64), 64))
 THRESHOLDS = np.rint(np.log(SCALES[:-1] * SCALES[1:]) / 2 * exact.UNIT).tolist()
@@ -54,29 +58,40 @@ def step(quantizer_B: Tensor) -> Tensor:
     return FINEST * (COARSEST / FINEST) ** (quantizer_B.float() / 63)
 
 
+def rounded(x: Tensor) -> Tensor:
+    """Rounding whose gradient is the identity."""
+    return x + (x.round() - x).detach()
+
+
 class LumaHyperprior(CompressionModel):
-    """See the module. groups: channels of y, group by group; hyper: of z; widths: of g_s at 1/4, 1/8 and
-    1/16 of the size."""
+    """See the module. groups: channels of y, group by group; hyper: of z; widths: of g_s at 1/4, 1/8 and 1/16 of the
+    size; passes: over the positions of a group; knots: of the gains' logarithms over the quantizers; hyper_kernel: of
+    h_a where it halves the size."""
 
     def __init__(
         self,
         groups: tuple[int, ...] = (48, 144),
         hyper: int = 64,
         widths: tuple[int, ...] = (64, 96, 128),
+        passes: int = 2,
+        knots: int = 2,
+        hyper_kernel: int = 5,
     ) -> None:
         super().__init__()
         self.config: dict[str, Any] = {"groups": list(groups), "hyper": hyper, "widths": list(widths)}
+        self.config |= {"passes": passes, "knots": knots, "hyper_kernel": hyper_kernel}
         channels = sum(groups)
         self.groups = [slice(sum(groups[:i]), sum(groups[: i + 1])) for i in range(len(groups))]
         self.condition = condition_mlp(2, CONDITION)
         self.g_a = Analysis(channels)
         self.g_s = Synthesis(channels, widths)
-        self.log_gain = nn.Parameter(torch.zeros(2, channels))
-        self.log_inverse = nn.Parameter(torch.zeros(2, channels))
-        self.log_hyper_gain = nn.Parameter(torch.zeros(2, hyper))
+        self.log_gain = nn.Parameter(torch.zeros(knots, channels))
+        self.log_inverse = nn.Parameter(torch.zeros(knots, channels))
+        self.log_hyper_gain = nn.Parameter(torch.zeros(knots, hyper))
         self.h_a = nn.Sequential(
-            nn.Conv2d(channels + 2, 128, 3, padding=1), nn.ReLU(), nn.Conv2d(128, 96, 5, 2, 2), nn.ReLU(),
-            nn.Conv2d(96, hyper, 5, 2, 2),
+            nn.Conv2d(channels + 2, 128, 3, padding=1), nn.ReLU(),
+            nn.Conv2d(128, 96, hyper_kernel, 2, hyper_kernel // 2), nn.ReLU(),
+            nn.Conv2d(96, hyper, hyper_kernel, 2, hyper_kernel // 2),
         )  # fmt: skip
         self.h_s = nn.Sequential(
             nn.Conv2d(hyper + 2, 96, 3, padding=1), nn.ReLU(), nn.Upsample(scale_factor=2),
@@ -95,33 +110,46 @@ class LumaHyperprior(CompressionModel):
 
     def forward(self, x_B1HW: Tensor, quantizer_B: Tensor) -> dict[str, Any]:
         """Luma in 0..1 -> {"x_hat", "likelihoods": {"y", "z"}}."""
-        return self.coded(self.analysis(x_B1HW, quantizer_B), quantizer_B)
+        y = self.analysis(x_B1HW, quantizer_B)
+        return self.coded(y, self.hyper_analysis(y, quantizer_B), quantizer_B)
 
-    def coded(self, y: Tensor, quantizer_B: Tensor) -> dict[str, Any]:
-        """What `forward` gives, from the latents of `analysis`."""
-        z, medians = self._hyperlatents(y, quantizer_B), self._medians(quantizer_B)
-        hyper = self.h_s(_with_planes(_rounded(z - medians) + medians, quantizer_B))
-        y_hat, mean, scale = self._predicted(y, hyper)
-        _, y_likelihoods = self.gaussian_conditional(y.float(), scale.float(), mean.float())
+    def coded(
+        self, y: Tensor, z: Tensor, quantizer_B: Tensor, rounded: Callable[[Tensor], Tensor] = rounded
+    ) -> dict[str, Any]:
+        """What `forward` gives, from the latents of `analysis` and `hyper_analysis`.
+
+        rounded: stands for rounding. In training noise does where bits are counted (Ballé et al. 2017).
+        """
+        medians = self._medians(quantizer_B)
+        z_hat = rounded(z - medians) + medians
+        y_hat, mean, scale = self._predicted(y, self.h_s(_with_planes(z_hat, quantizer_B)), rounded)
+        if self.training:
+            y_likelihoods = self.gaussian_conditional(y.float(), scale.float(), mean.float())[1]
+        else:  # in evaluation CompressAI's forward rounds by itself
+            y_likelihoods = self.gaussian_conditional._likelihood(y_hat.float(), scale.float(), mean.float())
+            y_likelihoods = self.gaussian_conditional.likelihood_lower_bound(y_likelihoods)
+        z_likelihoods = self._hyper_likelihoods((z if self.training else z_hat).float(), quantizer_B)
         return {
             "x_hat": self.synthesis(y_hat, quantizer_B),
-            "likelihoods": {"y": y_likelihoods, "z": self._hyper_likelihoods(z.float(), quantizer_B)},
+            "likelihoods": {"y": y_likelihoods, "z": z_likelihoods},
         }
 
-    def _predicted(self, y: Tensor, hyper: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _predicted(
+        self, y: Tensor, hyper: Tensor, rounded: Callable[[Tensor], Tensor]
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Latents as they will be decoded, and the means and standard deviations they are coded with."""
-        anchors = checkerboard(y.shape[2], y.shape[3], y.device)
+        masks = self.masks(y.shape[2], y.shape[3], y.device)
         y_hat, means, scales = y.new_zeros(len(y), 0, *y.shape[2:]), [], []
         for group, context, parameters in zip(
             self.groups, self.context_prediction, self.entropy_parameters, strict=True
         ):
             part = y[:, group]
             known, mean, log_scale = torch.zeros_like(part), torch.zeros_like(part), torch.zeros_like(part)
-            for mask in (anchors, ~anchors):
+            for mask in masks:
                 features = torch.cat([hyper, context(torch.cat([y_hat, known], 1))], 1)
                 its_mean, its_log_scale = parameters(features).chunk(2, 1)
                 mean, log_scale = torch.where(mask, its_mean, mean), torch.where(mask, its_log_scale, log_scale)
-                known = torch.where(mask, _rounded(part - its_mean) + its_mean, known)
+                known = torch.where(mask, rounded(part - its_mean) + its_mean, known)
             y_hat = torch.cat([y_hat, known], 1)
             means.append(mean)
             scales.append(log_scale.float().clamp(math.log(SCALES[0]) - 1, math.log(SCALES[-1])).exp())
@@ -131,14 +159,14 @@ class LumaHyperprior(CompressionModel):
         """Make the tables of entropy coding, once, after training; they come with the weights."""
         return super().update(torch.from_numpy(SCALES).float(), force=True)
 
-    def compress(self, y: Tensor, quantizer: int, patience: float = PATIENCE) -> tuple[bytes, int]:
-        """Latents of `analysis` (1, channels, h, w; h and w multiples of 4) -> bytes, and what `decompress` must find.
+    def compress(self, y: Tensor, z: Tensor, quantizer: int, patience: float = PATIENCE) -> tuple[bytes, int]:
+        """Latents (1, channels, h, w; h and w multiples of 4), hyperlatents -> bytes, what `decompress` must find.
 
         The latter is a checksum of all symbols. patience: share of its bits that may be held against a symbol; 0 takes
         the nearest ones.
         """
         quantizer_1 = torch.tensor([quantizer], device=y.device)
-        z = (self._hyperlatents(y.float(), quantizer_1) - self._medians(quantizer_1)).round()
+        z = (z - self._medians(quantizer_1)).round()
         writer, found = BufferedRansEncoder(), [z]
 
         def write(symbols: Tensor, index: Tensor, model: EntropyModel) -> None:
@@ -184,13 +212,13 @@ class LumaHyperprior(CompressionModel):
         point and the place of the scale in the tables -> symbols. At place 0 they are 0 and not coded.
         """
         y_fixed = hyper.new_zeros(1, self.groups[-1].stop, *hyper.shape[2:])
-        anchors = checkerboard(hyper.shape[2], hyper.shape[3], hyper.device)
+        masks = self.masks(hyper.shape[2], hyper.shape[3], hyper.device)
         thresholds = torch.tensor(THRESHOLDS, device=hyper.device, dtype=torch.float64)
         for group, context, parameters in zip(
             self.groups, self.context_prediction, self.entropy_parameters, strict=True
         ):
             assert isinstance(context, nn.Sequential) and isinstance(parameters, nn.Sequential)
-            for mask in (anchors, ~anchors):
+            for mask in masks:
                 features = torch.cat([hyper, exact.run(context, y_fixed[:, : group.stop])], 1)[:, :, None, mask]
                 mean, log_scale = exact.run(parameters, features)[0, :, 0].chunk(2, 0)
                 k = code(group, mask, mean, torch.bucketize(log_scale.contiguous(), thresholds))
@@ -202,22 +230,33 @@ class LumaHyperprior(CompressionModel):
         y = self.g_a(x_B1HW - 0.5)
         return y * self._gain(self.log_gain, quantizer_B, -1)
 
+    def hyper_analysis(self, y: Tensor, quantizer_B: Tensor) -> Tensor:
+        """y (B, channels, h, w; h and w multiples of 4) -> z (B, hyper, h/4, w/4) in quantization steps."""
+        return self.h_a(_with_planes(y, quantizer_B)) * _interpolated(self.log_hyper_gain, quantizer_B).exp()
+
     def synthesis(self, y_hat: Tensor, quantizer_B: Tensor) -> Tensor:
         """y_hat in quantization steps -> luma, about 0..1."""
         y_hat = y_hat * self._gain(self.log_inverse, quantizer_B, 1)
         return self.g_s(y_hat, self._condition(quantizer_B)) + 0.5
 
-    def _hyperlatents(self, y: Tensor, quantizer_B: Tensor) -> Tensor:
-        z = self.h_a(_with_planes(y, quantizer_B))
-        gain = self.log_hyper_gain[0] + self.log_hyper_gain[1] * _share(quantizer_B)[:, None]
-        return z * gain.exp()[:, :, None, None]
+    def masks(self, height: int, width: int, device: torch.device) -> list[Tensor]:
+        """Which positions (height, width) every pass codes."""
+        rows, columns = torch.arange(height, device=device), torch.arange(width, device=device)
+        cell = rows[:, None] % 2 * 2 + columns % 2
+        return [torch.isin(cell, torch.tensor(cells, device=device)) for cells in PASSES[self.config["passes"]]]
 
     def _hyper_likelihoods(self, z: Tensor, quantizer_B: Tensor) -> Tensor:
         """Every sample by the tables of its band: those of the others see zeros."""
         band_B = _band(quantizer_B)
         wide = F.one_hot(band_B, BANDS)[:, :, None, None, None] * z[:, None]
-        _, likelihoods = self.entropy_bottleneck(wide.flatten(1, 2))
-        return likelihoods.view(wide.shape)[torch.arange(len(z), device=z.device), band_B]
+        if self.training:
+            likelihoods = self.entropy_bottleneck(wide.flatten(1, 2))[1]
+        else:
+            values = wide.flatten(1, 2).transpose(0, 1)
+            likelihoods = self.entropy_bottleneck._likelihood(values.flatten(1)[:, None])[0]
+            likelihoods = self.entropy_bottleneck.likelihood_lower_bound(likelihoods)
+            likelihoods = likelihoods.view(values.shape).transpose(0, 1)
+        return likelihoods.reshape(wide.shape)[torch.arange(len(z), device=z.device), band_B]
 
     def _medians(self, quantizer_B: Tensor) -> Tensor:
         medians = self.entropy_bottleneck.quantiles[:, 0, 1].detach().view(BANDS, -1)
@@ -240,15 +279,8 @@ class LumaHyperprior(CompressionModel):
         return self.condition(torch.stack([share, share**4], 1))
 
     @staticmethod
-    def _gain(logs_2C: Tensor, quantizer_B: Tensor, sign: int) -> Tensor:
-        share = _share(quantizer_B)[:, None]
-        return (step(quantizer_B)[:, None] ** sign * (logs_2C[0] + logs_2C[1] * share).exp())[:, :, None, None]
-
-
-def checkerboard(height: int, width: int, device: torch.device) -> Tensor:
-    """Where the anchors are, which are decoded first (height, width)."""
-    rows, columns = torch.arange(height, device=device), torch.arange(width, device=device)
-    return (rows[:, None] + columns) % 2 == 0
+    def _gain(logs: Tensor, quantizer_B: Tensor, sign: int) -> Tensor:
+        return step(quantizer_B)[:, None, None, None] ** sign * _interpolated(logs, quantizer_B).exp()
 
 
 def checksum(symbols: list[Tensor]) -> int:
@@ -273,6 +305,15 @@ def _worthwhile(y: Tensor, index: Tensor, patience: float) -> Tensor:
     return torch.where(cost(smaller) < cost(nearest), smaller, nearest).double() * (index > 0)
 
 
+def _interpolated(logs: Tensor, quantizer_B: Tensor) -> Tensor:
+    """Of logs (knots, C) an offset, a slope and what the inner knots add, at the quantizers (B, C, 1, 1)."""
+    share, last = _share(quantizer_B)[:, None], len(logs) - 1
+    value = logs[0] + logs[1] * share
+    for knot in range(1, last):
+        value = value + logs[knot + 1] * (1 - (share * last - knot).abs()).clamp_min(0)
+    return value[:, :, None, None]
+
+
 def _with_planes(planes: Tensor, quantizer_B: Tensor) -> Tensor:
     """Planes and two more, which tell the quantizer."""
     share = _share(quantizer_B).to(planes.dtype)
@@ -290,8 +331,3 @@ def _band(quantizer_B: Tensor) -> Tensor:
 
 def _tables(model: EntropyModel) -> tuple[list, list, list]:
     return model.quantized_cdf.tolist(), model.cdf_length.flatten().tolist(), model.offset.flatten().tolist()
-
-
-def _rounded(x: Tensor) -> Tensor:
-    """Rounding whose gradient is the identity."""
-    return x + (x.round() - x).detach()

@@ -8,8 +8,8 @@ from torch import nn
 
 from scodec import photo
 from scodec.eval.exactness import SETTINGS, mismatches
-from scodec.models import exact, weights
-from scodec.models.hyperprior import SCALES, THRESHOLDS, LumaHyperprior, checkerboard
+from scodec.models import annealing, exact, weights
+from scodec.models.hyperprior import SCALES, THRESHOLDS, LumaHyperprior
 from scodec.models.transforms import dct
 from scodec.training import cli, loop, recipe
 from scodec.training.rate_task import RateTask
@@ -25,10 +25,15 @@ def x(cat):
     return torch.from_numpy(photo.planes(cat)[0][:256, :384])[None, None] / 255
 
 
+def latents(network, x, quantizer):
+    y = network.analysis(x, torch.tensor([quantizer]))
+    return y, network.hyper_analysis(y, torch.tensor([quantizer]))
+
+
 @pytest.fixture(scope="module")
 def coded(network, x):
     with torch.inference_mode():
-        data, checksum = network.compress(network.analysis(x, torch.tensor([40])), 40)
+        data, checksum = network.compress(*latents(network, x, 40), 40)
         y_hat, _ = network.decompress(data, 40, 16, 24)
     return data, checksum, y_hat
 
@@ -36,7 +41,7 @@ def coded(network, x):
 @pytest.mark.parametrize("quantizer", [0, 20, 40, 63])
 def test_what_is_written_is_read_at_the_estimated_rate(network, x, quantizer):
     with torch.inference_mode():
-        data, written = network.compress(network.analysis(x, torch.tensor([quantizer])), quantizer, patience=0)
+        data, written = network.compress(*latents(network, x, quantizer), quantizer, patience=0)
         y_hat, read = network.decompress(data, quantizer, 16, 24)
         x_hat = network.synthesis(y_hat, torch.tensor([quantizer]))
         output = network(x, torch.tensor([quantizer]))
@@ -96,7 +101,41 @@ def test_it_starts_as_a_transform(x):
 def test_tables_and_thresholds_belong_together():
     found = np.searchsorted(THRESHOLDS, np.rint(np.log(SCALES) * exact.UNIT))
     assert (found == np.arange(len(SCALES))).all()
-    assert checkerboard(3, 4, torch.device("cpu")).sum() == 6
+
+
+@pytest.mark.parametrize("passes", [2, 4])
+def test_every_position_is_coded_once(passes):
+    masks = LumaHyperprior(passes=passes).masks(6, 4, torch.device("cpu"))
+    assert len(masks) == passes and (torch.stack(masks).sum(0) == 1).all()
+    assert masks[0][0, 0] and not masks[0][0, 1] and not masks[0][1, 0]
+
+
+def test_other_groups_and_passes_are_read_as_written(x):
+    torch.manual_seed(0)
+    other = LumaHyperprior(groups=(6, 18, 40), passes=4, knots=5, hyper_kernel=3).eval()
+    other.update()
+    for parameter in (other.log_gain, other.log_inverse, other.log_hyper_gain):
+        nn.init.normal_(parameter, std=0.1)
+    with torch.inference_mode():
+        data, written = other.compress(*latents(other, x, 30), 30)
+        y_hat, read = other.decompress(data, 30, 16, 24)
+        expected = other.coded(*latents(other, x, 30), torch.tensor([30]))["x_hat"]
+        assert written == read
+        assert (other.synthesis(y_hat, torch.tensor([30])) - expected).abs().mean() < 0.02
+
+
+def test_annealed_latents_cost_less(network, x):
+    part = x[:, :, :128, :192].clone()
+    with torch.inference_mode():
+        y, z = latents(network, part, 40)
+        plain = network.compress(y, z, 40)
+    refined = annealing.anneal(network, part, y, z, 40)
+    again = annealing.anneal(network, part, y, z, 40)
+    assert torch.equal(refined[0], again[0])
+    with torch.inference_mode():
+        annealed = network.compress(*refined, 40)
+        before, after = (annealing.cost(network, part, data, 40) for data, _ in (plain, annealed))
+    assert after < 0.995 * before
 
 
 def test_weights_keep_the_tables(network, coded, tmp_path):

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 import scodec
 from scodec import luma_hyperprior, photo
 from scodec.errors import BadFile, Unsupported
+from scodec.models.hyperprior import BIT, step
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +48,18 @@ def test_squares_and_tiles_leave_no_seam(y, monkeypatch):
     steps = np.abs(np.diff(cut.astype(float), axis=1) - np.diff(y.astype(float), axis=1)).mean(0)
     borders = steps[127::128].mean()
     assert borders < 1.5 * np.delete(steps, slice(127, None, 128)).mean()
+
+
+def test_slow_effort_costs_less(y):
+    """Rate and, at what a bit is worth, distortion."""
+    y = y[60:210, 150:290]
+
+    def cost(effort):
+        section = luma_hyperprior.encode(y, 45, effort)
+        error = np.square(y / 255.0 - luma_hyperprior.decode(section, 140, 150) / 255).sum()
+        return 8 * len(section) + error / (BIT * float(step(torch.tensor(45))) ** 2)
+
+    assert cost("slow") < 0.99 * cost("medium")
 
 
 def test_damage_is_noticed(y):
