@@ -50,8 +50,8 @@ def encode(y: np.ndarray, quantizer: int, effort: str = "medium") -> bytes:
     for rows, columns in _squares(height, width):
         top, bottom = BLOCK * rows.start, min(BLOCK * rows.stop, height)
         left, right = BLOCK * columns.start, min(BLOCK * columns.stop, width)
-        part = x[:, :, top:bottom, left:right]
-        coded.append(_coded(network, y_latent[:, :, rows, columns], part, quantizer, effort))
+        seen = x[:, :, top:bottom, left:right]
+        coded.append(_coded(network, y_latent[:, :, rows, columns], seen, quantizer, effort))
     checksum = _checksum_of_size(width, height)
     for _, part in coded:
         checksum ^= part
