@@ -115,7 +115,8 @@ def size_rows(results: dict[str, Figures]) -> list[Figures]:
 
 
 def table(rows: list[Figures], columns: dict[str, str]) -> str:
-    """Markdown."""
+    """Markdown, of the columns that any row has."""
+    columns = {column: form for column, form in columns.items() if any(row.get(column) for row in rows)}
     lines = [["system", *(column.replace("_", " ") for column in columns)], ["---"] * (len(columns) + 1)]
     for row in rows:
         values = ((row.get(column), form) for column, form in columns.items())
