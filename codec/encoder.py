@@ -3,6 +3,7 @@
 import dataclasses
 import warnings
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from PIL import Image, ImageFilter
@@ -53,21 +54,22 @@ def encode(
     if source.gray:
         hints = 0
     boxes = () if strip else metadata.boxes(source.metadata)
+    trial = luma_coders.TRIALS[luma] if effort == "slow" else effort
     alpha = b""
     if source.alpha is not None:
-        alpha = luma_coders.CODERS[luma].encode(source.alpha, ALPHA_QUANTIZER[luma], effort)
+        alpha = luma_coders.CODERS[luma].encode(source.alpha, ALPHA_QUANTIZER[luma], trial)
     rungs = rate.ladder(luma, scale)
     # VVC predicts chroma from luma, block by block: half the bytes of hints that are coded apart.
     together = hints == "auto" and luma == "vvc"
     colours = hint_coder.ladder(cb, cr) if hints == "auto" and not together else []
     fixed = hint_coder.encode(cb, cr, hints) if isinstance(hints, int) and hints > 0 else b""
 
-    def code(index: int, blur: float = 0.0) -> container.Stream:
-        """The file at a rung of the ladder, its luma blurred before."""
+    def code(index: int, blur: float = 0.0, final: bool = True) -> container.Stream:
+        """The file at a rung of the ladder, its luma blurred before; or, if it is not the final one, much the same."""
         blurred = y if blur == 0 else _blurred(y, blur)
         price = rate.price(luma, *rungs[index]) * 8 / (width * height)  # of a byte, in squared error
 
-        def at(factor: int, quantizer: int) -> container.Stream:
+        def at(factor: int, quantizer: int, effort: str) -> container.Stream:
             header = container.Header(width, height, factor, quantizer, luma, source.gray, together, bool(alpha))
             small = scaling.shrink(blurred, factor)
             if together:
@@ -76,17 +78,19 @@ def encode(
             return container.Stream(header, luma_coders.CODERS[luma].encode(small, quantizer, effort))
 
         if effort == "slow" and scale == "auto":
-            rivals = [at(*rung) for rung in (rungs[index], *rate.rivals(luma, *rungs[index]))]
+            rivals = [at(*rung, trial) for rung in (rungs[index], *rate.rivals(luma, *rungs[index]))]
             truth = source.rgb if together else y
             stream = min(rivals, key=lambda rival: _error(rival, truth) + price * len(rival.luma))
         else:
-            stream = at(*rungs[index])
+            stream = at(*rungs[index], trial)
+        if final and trial != effort:
+            stream = at(stream.header.scale, stream.header.quantizer, effort)
         chosen = min(colours, key=lambda rung: rung.mse + price * len(rung.data)).data if colours else fixed
         return dataclasses.replace(stream, hints=chosen, alpha=alpha, boxes=boxes)
 
     if target_bytes is None:
         return container.pack(code(rate.rung(luma, quality, rungs, y)))
-    stream = _within(target_bytes, len(rungs), code)
+    stream = _within(target_bytes, len(rungs), code, trial != effort)
     if colours and _size(stream) <= target_bytes:
         stream = _with_more_colour(stream, target_bytes, cb, cr)
     data = container.pack(stream)
@@ -109,37 +113,62 @@ def _check(quality: int, scale: int | str, hints: int | str, luma: str, effort: 
         raise BadRequest(f"a file of {target_bytes} bytes is impossible: give at least 1")
 
 
-def _within(target: int, count: int, code: Callable[..., container.Stream]) -> container.Stream:
+def _within(target: int, count: int, code: Callable[..., container.Stream], refine: bool) -> container.Stream:
     """The best file of at most `target` bytes, or the smallest file there is.
+
+    refine: only what was found is coded as a final file, and the next rungs as long as there is room.
+    """
+    index, blur, best = _searched(target, count, partial(code, final=not refine))
+    if not refine:
+        return best
+    for attempt in dict.fromkeys([(index, blur), *((richer, 0.0) for richer in range(index, count))]):
+        stream = code(*attempt)
+        if _size(stream) > target:
+            break
+        best = stream
+        if _filled(best, target):
+            break
+    return best
+
+
+def _searched(
+    target: int, count: int, code: Callable[[int, float], container.Stream]
+) -> tuple[int, float, container.Stream]:
+    """Rung and blur of the best file of at most `target` bytes, or of the smallest one, and the file.
 
     A bisection over the ladder; when the rung below the target leaves much of it unused, the next rung is tried with
     its luma blurred a little, which makes sizes between two quantizers.
     """
-    low, best = 0, code(0)
+    low, best = 0, code(0, 0.0)
     if _size(best) > target:
-        return best
+        return 0, 0.0, best
     high = count
     while high - low > 1:
         middle = (low + high) // 2
-        stream = code(middle)
+        stream = code(middle, 0.0)
         if _size(stream) <= target:
             low, best = middle, stream
         else:
             high = middle
+    found = low, 0.0, best
     if high == count:
-        return best
+        return found
     weak, strong = 0.0, 3.0
     for _ in range(7):
-        if _size(best) >= target * (1 + ENOUGH) / 2:
+        if _filled(found[2], target):
             break
         blur = (weak + strong) / 2
         stream = code(high, blur)
         if _size(stream) <= target:
             strong = blur
-            best = max(best, stream, key=_size)
+            found = max(found, (high, blur, stream), key=lambda each: _size(each[2]))
         else:
             weak = blur
-    return best
+    return found
+
+
+def _filled(stream: container.Stream, target: int) -> bool:
+    return _size(stream) >= target * (1 + ENOUGH) / 2
 
 
 def _with_more_colour(stream: container.Stream, target: int, cb: np.ndarray, cr: np.ndarray) -> container.Stream:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 import scodec
 from scodec import luma_hyperprior, photo
 from scodec.errors import BadFile, Unsupported
+from scodec.models import annealing
 from scodec.models.hyperprior import BIT, step
 
 
@@ -60,6 +61,16 @@ def test_slow_effort_costs_less(y):
         return 8 * len(section) + error / (BIT * float(step(torch.tensor(45))) ** 2)
 
     assert cost("slow") < 0.99 * cost("medium")
+
+
+def test_slow_effort_meets_a_target_size(cat, monkeypatch):
+    """It compares scales and searches the ladder without annealing, which takes a minute for half a megapixel."""
+    annealed = []
+    anneal = annealing.anneal
+    monkeypatch.setattr(annealing, "anneal", lambda *args: annealed.append(args[-1]) or anneal(*args))
+    data = scodec.encode(cat[60:210, 150:290], luma="hyperprior", effort="slow", target_bytes=700)
+    assert 600 < len(data) <= 700
+    assert scodec.info(data).quantizer in annealed and len(annealed) <= 4
 
 
 def test_damage_is_noticed(y):

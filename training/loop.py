@@ -56,14 +56,15 @@ def train(task: Task, recipe: Recipe, run: Path, device: str, every: int, start:
     """Train until `recipe.steps` and return the network with the averaged weights.
 
     `run` receives checkpoint.pt (taken up again when it is there) and log.jsonl (one line every `every` steps: step,
-    loss, lr, seconds, validation figures). `start`: weights to begin from when there is no checkpoint.
+    loss, lr, seconds, validation figures). `start`: weights to begin from when there is no checkpoint, as far as they
+    fit (see `adopt`).
     """
     torch.manual_seed(recipe.seed)
     torch.set_flush_denormal(True)
     place = torch.device(device)
     network = task.network().to(place).to(memory_format=torch.channels_last)
     if start is not None:
-        network.load_state_dict(start)
+        adopt(network, start)
     average = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=_moving_average(recipe.ema))
     average.eval()
     optimizer = OPTIMIZERS[recipe.optimizer](network.parameters(), lr=recipe.lr, weight_decay=recipe.weight_decay)
@@ -126,6 +127,16 @@ def train(task: Task, recipe: Recipe, run: Path, device: str, every: int, start:
                 torch.save(state, checkpoint.with_suffix(".tmp"))
                 checkpoint.with_suffix(".tmp").replace(checkpoint)
     return average.module
+
+
+def adopt(network: nn.Module, start: dict[str, Tensor]) -> None:
+    """Begin from the weights `start` of a network like this one: where a tensor is larger here, they are its first rows
+    and columns; where it is smaller, it stays as it is."""
+    state = network.state_dict()
+    for name, known in start.items():
+        new = state.get(name)
+        if new is not None and new.ndim == known.ndim and all(map(int.__le__, known.shape, new.shape)):
+            new[tuple(slice(size) for size in known.shape)] = known
 
 
 def _teach(critic: nn.Module, optimizer: torch.optim.Optimizer, real: Tensor, made: Tensor) -> None:
