@@ -125,14 +125,15 @@ def table(rows: list[Figures], columns: dict[str, str]) -> str:
 
 
 def draw(curves: dict[str, list[list[float]]], target: Path) -> None:
-    """Mean (bpp, RGB-PSNR) points of files, by what colours them, as a picture."""
-    figure, axes = plt.subplots(figsize=(8, 5.5), layout="constrained")
-    for name, points in curves.items():
-        strong = name in ("scodec", "jpeg")
-        axes.plot(*zip(*points, strict=True), "o-" if strong else ".--", label=name, linewidth=2.2 if strong else 1)
-    rates = [rate for rate, _ in curves["scodec"]]  # JPEG's go a little further than that
-    limits = 0.9 * min(rates), 1.5 * max(rates)
-    axes.set(xscale="log", xlim=limits, xlabel="bits per pixel, whole file", ylabel="RGB-PSNR (dB)")
+    """Mean (bpp, RGB-PSNR) points of files, by what colours them, as a picture: the best one first in the legend."""
+    figure, axes = plt.subplots(figsize=(8, 6.5), layout="constrained")
+    axes.set_prop_cycle(color=plt.get_cmap("tab20").colors)
+    for name, points in sorted(curves.items(), key=lambda curve: -curve[1][-1][1]):
+        style = {"scodec": "o-k", "jpeg": "o:k"}.get(name, ".--")
+        axes.plot(*zip(*points, strict=True), style, label=name, linewidth=1 if style == ".--" else 2)
+    rates, best = zip(*curves["scodec"], strict=True)  # JPEG's go further than that
+    axes.set(xscale="log", xlabel="bits per pixel, whole file", ylabel="RGB-PSNR (dB)")
+    axes.set(xlim=(0.9 * min(rates), 1.2 * max(rates)), ylim=(None, max(best) + 1.5))
     axes.grid(True, alpha=0.3)
     axes.legend(fontsize=7)
     figure.savefig(target, dpi=120)
