@@ -7,6 +7,6 @@ from scodec import luma_av1, luma_hyperprior, luma_vvc
 CODERS: dict[str, ModuleType] = {"vvc": luma_vvc, "av1": luma_av1, "hyperprior": luma_hyperprior}
 #: What an encoder may spend on a picture.
 EFFORTS = ("fast", "medium", "slow")
-#: The effort at which effort "slow" compares scales and meets a target size. What annealing (models/annealing.py) saves
-#: is much the same at all of them, and takes a minute for half a megapixel.
+#: The effort at which effort "slow" compares scales and meets a target size. Annealing (models/annealing.py) takes
+#: some hundred times as long as coding: only what was chosen is worth it.
 TRIALS = {"vvc": "slow", "av1": "slow", "hyperprior": "medium"}

@@ -64,7 +64,7 @@ def test_slow_effort_costs_less(y):
 
 
 def test_slow_effort_meets_a_target_size(cat, monkeypatch):
-    """It compares scales and searches the ladder without annealing, which takes a minute for half a megapixel."""
+    """It compares scales and searches the ladder without annealing, which is slow."""
     annealed = []
     anneal = annealing.anneal
     monkeypatch.setattr(annealing, "anneal", lambda *args: annealed.append(args[-1]) or anneal(*args))
