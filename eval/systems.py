@@ -127,7 +127,7 @@ def table(rows: list[Figures], columns: dict[str, str]) -> str:
 def draw(curves: dict[str, list[list[float]]], target: Path) -> None:
     """Mean (bpp, RGB-PSNR) points of files, by what colours them, as a picture: the best one first in the legend."""
     figure, axes = plt.subplots(figsize=(8, 6.5), layout="constrained")
-    axes.set_prop_cycle(color=plt.get_cmap("tab20").colors)
+    axes.set_prop_cycle(color=plt.get_cmap("tab20")(range(20)))
     for name, points in sorted(curves.items(), key=lambda curve: -curve[1][-1][1]):
         style = {"scodec": "o-k", "jpeg": "o:k"}.get(name, ".--")
         axes.plot(*zip(*points, strict=True), style, label=name, linewidth=1 if style == ".--" else 2)
