@@ -23,7 +23,7 @@ def to_fixed(x: Tensor) -> Tensor:
 
 
 def run(layers: nn.Sequential, x: Tensor) -> Tensor:
-    """Activations through convolutions (stride 1, same size), ReLU and nearest enlargement -> activations."""
+    """Activations through convolutions, ReLU and nearest enlargement -> activations."""
     for layer in layers:
         if isinstance(layer, nn.Conv2d):
             x = _convolved(layer, x)
@@ -42,6 +42,6 @@ def _convolved(layer: nn.Conv2d, x: Tensor) -> Tensor:
         raise ValueError(f"{weight[0].numel()} terms may not be exact")
     assert layer.bias is not None
     bias = (layer.bias.double() * (1 << (WEIGHT_BITS + ACTIVATION_BITS))).round()
-    total = F.conv2d(x, weight, None, 1, layer.padding) + bias[:, None, None]
+    total = F.conv2d(x, weight, None, layer.stride, layer.padding) + bias[:, None, None]
     # a division by a power of two is exact, and so is the floor
     return ((total + (1 << (WEIGHT_BITS - 1))) / (1 << WEIGHT_BITS)).floor().clamp(-LARGEST, LARGEST)

@@ -43,12 +43,19 @@ FINEST, COARSEST = 3 / 255, 192 / 255
 BIT = 0.17
 #: See `compress`.
 PATIENCE = 0.2
-#: By how many passes code a group: which cells of every 2 x 2 latents each of them codes, numbered row by row. Two are
-#: a checkerboard (He et al. 2021).
-PASSES = {2: ((0, 3), (1, 2)), 4: ((0,), (3,), (1,), (2,))}
+#: In what order the latents of every 2 x 2 of a group are coded, numbered row by row: the first two are one half of a
+#: checkerboard (He et al. 2021).
+ORDER = (0, 3, 1, 2)
+#: Of the gains' logarithms over the quantizers.
+KNOTS = 5
 #: Standard deviations of the Gaussian tables, and between which logarithms, in fixed point, each is taken.
 SCALES = np.exp(np.linspace(math.log(0.11), math.log(64), 64))
 THRESHOLDS = np.rint(np.log(SCALES[:-1] * SCALES[1:]) / 2 * exact.UNIT).tolist()
+
+#: Where latents are: channels, rows, columns.
+Place = tuple[slice, slice, slice]
+#: Cumulative frequencies of every table, its length, and its first symbol.
+Tables = tuple[list[list[int]], list[int], list[int]]
 
 # Shape suffixes: B batch, H and W height and width of the luma (multiples of 64), h and w those of y, 1/16.
 
@@ -65,33 +72,28 @@ def rounded(x: Tensor) -> Tensor:
 
 class LumaHyperprior(CompressionModel):
     """See the module. groups: channels of y, group by group; hyper: of z; widths: of g_s at 1/4, 1/8 and 1/16 of the
-    size; passes: over the positions of a group; knots: of the gains' logarithms over the quantizers; hyper_kernel: of
-    h_a where it halves the size."""
+    size."""
 
     def __init__(
         self,
-        groups: tuple[int, ...] = (48, 144),
+        groups: tuple[int, ...] = (6, 18, 24, 48, 96),
         hyper: int = 64,
         widths: tuple[int, ...] = (64, 96, 128),
-        passes: int = 2,
-        knots: int = 2,
-        hyper_kernel: int = 5,
     ) -> None:
         super().__init__()
         self.config: dict[str, Any] = {"groups": list(groups), "hyper": hyper, "widths": list(widths)}
-        self.config |= {"passes": passes, "knots": knots, "hyper_kernel": hyper_kernel}
         channels = sum(groups)
         self.groups = [slice(sum(groups[:i]), sum(groups[: i + 1])) for i in range(len(groups))]
         self.condition = condition_mlp(2, CONDITION)
         self.g_a = Analysis(channels)
         self.g_s = Synthesis(channels, widths)
-        self.log_gain = nn.Parameter(torch.zeros(knots, channels))
-        self.log_inverse = nn.Parameter(torch.zeros(knots, channels))
-        self.log_hyper_gain = nn.Parameter(torch.zeros(knots, hyper))
+        self.log_gain = nn.Parameter(torch.zeros(KNOTS, channels))
+        self.log_inverse = nn.Parameter(torch.zeros(KNOTS, channels))
+        self.log_hyper_gain = nn.Parameter(torch.zeros(KNOTS, hyper))
         self.h_a = nn.Sequential(
             nn.Conv2d(channels + 2, 128, 3, padding=1), nn.ReLU(),
-            nn.Conv2d(128, 96, hyper_kernel, 2, hyper_kernel // 2), nn.ReLU(),
-            nn.Conv2d(96, hyper, hyper_kernel, 2, hyper_kernel // 2),
+            nn.Conv2d(128, 96, 3, 2, 1), nn.ReLU(),
+            nn.Conv2d(96, hyper, 3, 2, 1),
         )  # fmt: skip
         self.h_s = nn.Sequential(
             nn.Conv2d(hyper + 2, 96, 3, padding=1), nn.ReLU(), nn.Upsample(scale_factor=2),
@@ -99,7 +101,7 @@ class LumaHyperprior(CompressionModel):
             nn.Conv2d(128, HYPER_FEATURES, 3, padding=1), nn.ReLU(),
         )  # fmt: skip
         self.context_prediction = nn.ModuleList(
-            nn.Sequential(nn.Conv2d(group.stop, CONTEXT_FEATURES, 3, padding=1), nn.ReLU()) for group in self.groups
+            nn.Sequential(nn.Conv2d(group.stop, CONTEXT_FEATURES, 3, 2), nn.ReLU()) for group in self.groups
         )
         self.entropy_parameters = nn.ModuleList(
             nn.Sequential(nn.Conv2d(HYPER_FEATURES + CONTEXT_FEATURES, 192, 1), nn.ReLU(), nn.Conv2d(192, 2 * size, 1))
@@ -138,21 +140,20 @@ class LumaHyperprior(CompressionModel):
         self, y: Tensor, hyper: Tensor, rounded: Callable[[Tensor], Tensor]
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Latents as they will be decoded, and the means and standard deviations they are coded with."""
-        masks = self.masks(y.shape[2], y.shape[3], y.device)
-        y_hat, means, scales = y.new_zeros(len(y), 0, *y.shape[2:]), [], []
+        y_hat, means, scales, hyper_cells = y.new_zeros(len(y), 0, *y.shape[2:]), [], [], _cells(hyper)
         for group, context, parameters in zip(
             self.groups, self.context_prediction, self.entropy_parameters, strict=True
         ):
-            part = y[:, group]
-            known, mean, log_scale = torch.zeros_like(part), torch.zeros_like(part), torch.zeros_like(part)
-            for mask in masks:
-                features = torch.cat([hyper, context(torch.cat([y_hat, known], 1))], 1)
-                its_mean, its_log_scale = parameters(features).chunk(2, 1)
-                mean, log_scale = torch.where(mask, its_mean, mean), torch.where(mask, its_log_scale, log_scale)
-                known = torch.where(mask, rounded(part - its_mean) + its_mean, known)
-            y_hat = torch.cat([y_hat, known], 1)
-            means.append(mean)
-            scales.append(log_scale.float().clamp(math.log(SCALES[0]) - 1, math.log(SCALES[-1])).exp())
+            cells = _cells(y[:, group])
+            known, mean, log_scale = ([torch.zeros_like(cells[0])] * 4 for _ in range(3))
+            for cell in ORDER:
+                seen = _around(torch.cat([y_hat, _whole(known)], 1), cell)
+                features = torch.cat([hyper_cells[cell], context(seen)], 1)
+                mean[cell], log_scale[cell] = parameters(features).float().chunk(2, 1)
+                known[cell] = rounded(cells[cell] - mean[cell]) + mean[cell]
+            y_hat = torch.cat([y_hat, _whole(known)], 1)
+            means.append(_whole(mean))
+            scales.append(_whole(log_scale).clamp(math.log(SCALES[0]) - 1, math.log(SCALES[-1])).exp())
         return y_hat, torch.cat(means, 1), torch.cat(scales, 1)
 
     def update(self, *_: Any, **__: Any) -> bool:
@@ -168,17 +169,18 @@ class LumaHyperprior(CompressionModel):
         quantizer_1 = torch.tensor([quantizer], device=y.device)
         z = (z - self._medians(quantizer_1)).round()
         writer, found = BufferedRansEncoder(), [z]
+        of_z, of_y = _tables(self.entropy_bottleneck), _tables(self.gaussian_conditional)
 
-        def write(symbols: Tensor, index: Tensor, model: EntropyModel) -> None:
-            writer.encode_with_indexes(symbols.int().tolist(), index.tolist(), *_tables(model))
+        def write(symbols: Tensor, index: Tensor, tables: Tables) -> None:
+            writer.encode_with_indexes(symbols.int().tolist(), index.tolist(), *tables)
 
-        def code(group: slice, mask: Tensor, mean: Tensor, index: Tensor) -> Tensor:
-            k = _worthwhile(y[0, group, mask] - (mean / exact.UNIT).float(), index, patience)
-            write(k[index > 0], index[index > 0], self.gaussian_conditional)
+        def code(place: Place, mean: Tensor, index: Tensor) -> Tensor:
+            k = _worthwhile(y[0][place] - (mean / exact.UNIT).float(), index, patience)
+            write(k[index > 0], index[index > 0], of_y)
             found.append(k)
             return k
 
-        write(z.flatten(), self._tables_of(z, quantizer).flatten(), self.entropy_bottleneck)
+        write(z.flatten(), self._tables_of(z, quantizer).flatten(), of_z)
         self._walk(self._hyper(z, quantizer_1), code)
         return writer.flush(), checksum(found)
 
@@ -187,42 +189,45 @@ class LumaHyperprior(CompressionModel):
         device = self.log_gain.device
         quantizer_1 = torch.tensor([quantizer], device=device)
         reader, found = RansDecoder(), []
+        of_z, of_y = _tables(self.entropy_bottleneck), _tables(self.gaussian_conditional)
         reader.set_stream(data + bytes(4 * self.groups[-1].stop * height * width + 4096))  # it never asks for the end
 
-        def read(index: Tensor, model: EntropyModel) -> Tensor:
-            symbols = reader.decode_stream(index.tolist(), *_tables(model))
+        def read(index: Tensor, tables: Tables) -> Tensor:
+            symbols = reader.decode_stream(index.tolist(), *tables)
             return torch.tensor(symbols, dtype=torch.float64, device=device)
 
-        def code(_: slice, __: Tensor, ___: Tensor, index: Tensor) -> Tensor:
+        def code(_: Place, __: Tensor, index: Tensor) -> Tensor:
             k = torch.zeros(index.shape, dtype=torch.float64, device=device)
-            k[index > 0] = read(index[index > 0], self.gaussian_conditional)
+            k[index > 0] = read(index[index > 0], of_y)
             found.append(k)
             return k
 
         z = torch.empty(1, self.config["hyper"], height // 4, width // 4, device=device)
-        z = read(self._tables_of(z, quantizer).flatten(), self.entropy_bottleneck).view(z.shape)
+        z = read(self._tables_of(z, quantizer).flatten(), of_z).view(z.shape)
         found.append(z)
         y_fixed = self._walk(self._hyper(z, quantizer_1), code)
         return (y_fixed / exact.UNIT).float(), checksum(found)
 
-    def _walk(self, hyper: Tensor, code: Callable[[slice, Tensor, Tensor, Tensor], Tensor]) -> Tensor:
+    def _walk(self, hyper: Tensor, code: Callable[[Place, Tensor, Tensor], Tensor]) -> Tensor:
         """All latents in fixed point, in the order in which they are coded.
 
-        `code` writes or reads symbols: group, positions (h, w), then of every channel and position the mean in fixed
-        point and the place of the scale in the tables -> symbols. At place 0 they are 0 and not coded.
+        `code` writes or reads symbols: where they are in y[0], then of each of them the mean in fixed point and the
+        number of the scale's table -> symbols. Those of table 0 are 0 and not coded.
         """
         y_fixed = hyper.new_zeros(1, self.groups[-1].stop, *hyper.shape[2:])
-        masks = self.masks(hyper.shape[2], hyper.shape[3], hyper.device)
         thresholds = torch.tensor(THRESHOLDS, device=hyper.device, dtype=torch.float64)
         for group, context, parameters in zip(
             self.groups, self.context_prediction, self.entropy_parameters, strict=True
         ):
             assert isinstance(context, nn.Sequential) and isinstance(parameters, nn.Sequential)
-            for mask in masks:
-                features = torch.cat([hyper, exact.run(context, y_fixed[:, : group.stop])], 1)[:, :, None, mask]
-                mean, log_scale = exact.run(parameters, features)[0, :, 0].chunk(2, 0)
-                k = code(group, mask, mean, torch.bucketize(log_scale.contiguous(), thresholds))
-                y_fixed[0, group, mask] = (k * exact.UNIT + mean).clamp(-exact.LARGEST, exact.LARGEST)
+            for cell in ORDER:
+                place: Place = (group, *(slice(start, None, 2) for start in divmod(cell, 2)))
+                features = torch.cat(
+                    [hyper[:, :, *place[1:]], exact.run(context, _around(y_fixed[:, : group.stop], cell))], 1
+                )
+                mean, log_scale = exact.run(parameters, features)[0].chunk(2, 0)
+                k = code(place, mean, torch.bucketize(log_scale.contiguous(), thresholds))
+                y_fixed[0][place] = (k * exact.UNIT + mean).clamp(-exact.LARGEST, exact.LARGEST)
         return y_fixed
 
     def analysis(self, x_B1HW: Tensor, quantizer_B: Tensor) -> Tensor:
@@ -238,12 +243,6 @@ class LumaHyperprior(CompressionModel):
         """y_hat in quantization steps -> luma, about 0..1."""
         y_hat = y_hat * self._gain(self.log_inverse, quantizer_B, 1)
         return self.g_s(y_hat, self._condition(quantizer_B)) + 0.5
-
-    def masks(self, height: int, width: int, device: torch.device) -> list[Tensor]:
-        """Which positions (height, width) every pass codes."""
-        rows, columns = torch.arange(height, device=device), torch.arange(width, device=device)
-        cell = rows[:, None] % 2 * 2 + columns % 2
-        return [torch.isin(cell, torch.tensor(cells, device=device)) for cells in PASSES[self.config["passes"]]]
 
     def _hyper_likelihoods(self, z: Tensor, quantizer_B: Tensor) -> Tensor:
         """Every sample by the tables of its band: those of the others see zeros."""
@@ -305,6 +304,22 @@ def _worthwhile(y: Tensor, index: Tensor, patience: float) -> Tensor:
     return torch.where(cost(smaller) < cost(nearest), smaller, nearest).double() * (index > 0)
 
 
+def _cells(x: Tensor) -> tuple[Tensor, ...]:
+    """Of every 2 x 2 (B, C, h, w) the four (B, C, h/2, w/2), row by row."""
+    return F.pixel_unshuffle(x, 2).unflatten(1, (-1, 4)).unbind(2)
+
+
+def _whole(cells: list[Tensor]) -> Tensor:
+    """The inverse of `_cells`."""
+    return F.pixel_shuffle(torch.stack(cells, 2).flatten(1, 2), 2)
+
+
+def _around(x: Tensor, cell: int) -> Tensor:
+    """Padded so that a 3 x 3 convolution in steps of two has the positions of a cell in its centre."""
+    row, column = divmod(cell, 2)
+    return F.pad(x, (1 - column, column, 1 - row, row))
+
+
 def _interpolated(logs: Tensor, quantizer_B: Tensor) -> Tensor:
     """Of logs (knots, C) an offset, a slope and what the inner knots add, at the quantizers (B, C, 1, 1)."""
     share, last = _share(quantizer_B)[:, None], len(logs) - 1
@@ -329,5 +344,7 @@ def _band(quantizer_B: Tensor) -> Tensor:
     return quantizer_B * BANDS // 64
 
 
-def _tables(model: EntropyModel) -> tuple[list, list, list]:
-    return model.quantized_cdf.tolist(), model.cdf_length.flatten().tolist(), model.offset.flatten().tolist()
+def _tables(model: EntropyModel) -> Tables:
+    lengths = model.cdf_length.flatten().tolist()
+    frequencies = [row[:length] for row, length in zip(model.quantized_cdf.tolist(), lengths, strict=True)]
+    return frequencies, lengths, model.offset.flatten().tolist()

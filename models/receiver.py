@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from scodec.errors import BadRequest
 from scodec.models import weights
 from scodec.models.colorizer import CHROMA_UNIT, Colorizer, describe, enlarge_hint
-from scodec.models.restorer import CODERS, Restorer, enlarge
+from scodec.models.restorer import Restorer, enlarge, told
 from scodec.models.strips import padded, painted, rows_of
 from scodec.models.tiling import tiles
 
@@ -68,7 +68,8 @@ class Receiver:
         multiple = 24  # of every scale and of the network's stride
         step = max(multiple, tile // multiple * multiple)
         y = np.empty((height, width), np.float32)
-        condition = torch.tensor([[CODERS[coder]], [scale], [quantizer]], device=self.device)
+        number, coarseness = told(coder, torch.tensor([quantizer], device=self.device))
+        condition = number, torch.tensor([scale], device=self.device), coarseness
         for rows, columns, needed_rows, needed_columns in progress(list(tiles(height, width, step))):
             y_up = self._enlarged(y_small, scale, needed_rows, needed_columns)
             size = needed_rows.stop - needed_rows.start, needed_columns.stop - needed_columns.start

@@ -16,7 +16,7 @@ from scodec.models.blocks import UNet
 #: For every luma coder it was trained on the slope (dB a quantizer step) and level (dB) of its error at scale 1; see
 #: `expected_error`.
 FADE = {"av1": (0.42, 23.0), "vvc": (0.55, 26.5)}
-#: The number by which the network knows each luma coder. The learned one is trained to be restored as AV1 is.
+#: The number by which the network knows each luma coder. The learned one is restored as AV1 is (see `told`).
 CODERS = {"av1": 0, "vvc": 1, "hyperprior": 0}
 
 # Shape suffixes: B batch, H and W full-size height and width, h and w those of the coded luma.
@@ -27,6 +27,15 @@ def enlarge(y_B1hw: Tensor, scale: int) -> Tensor:
     if scale == 1:
         return y_B1hw
     return F.interpolate(y_B1hw, scale_factor=scale, mode="bicubic", align_corners=False).clamp(0, 1)
+
+
+def told(coder: str, quantizer_B: Tensor) -> tuple[Tensor, Tensor]:
+    """Number and quantizers, both (B), that the network is told.
+
+    AV1's finest quantizers are finer than the learned coder's: where that has 0, AV1 has about 12.
+    """
+    coarseness_B = (4 * quantizer_B + 63) // 5 if coder == "hyperprior" else quantizer_B
+    return torch.full_like(quantizer_B, CODERS[coder]), coarseness_B
 
 
 def expected_error(coder_B: Tensor, scale_B: Tensor, quantizer_B: Tensor) -> Tensor:
@@ -52,7 +61,7 @@ class Restorer(UNet):
     def forward(self, y_up_B1HW: Tensor, coder_B: Tensor, scale_B: Tensor, quantizer_B: Tensor) -> Tensor:
         """Restored luma (about 0..1) from luma enlarged by `enlarge` (0..1).
 
-        coder: number in `CODERS`; scale: 1..4; quantizer: 0..63.
+        coder and quantizer: as `told` has them; scale: 1..4.
         """
         quality_B1 = quantizer_B.float()[:, None] / 63
         scale_B4, coder_BC = F.one_hot(scale_B - 1, 4), F.one_hot(coder_B, len(FADE))

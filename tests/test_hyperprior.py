@@ -8,7 +8,7 @@ from torch import nn
 
 from scodec import photo
 from scodec.eval.exactness import SETTINGS, mismatches
-from scodec.models import annealing, exact, weights
+from scodec.models import annealing, exact, hyperprior, weights
 from scodec.models.hyperprior import SCALES, THRESHOLDS, LumaHyperprior
 from scodec.models.transforms import dct
 from scodec.training import cli, loop, recipe
@@ -103,16 +103,23 @@ def test_tables_and_thresholds_belong_together():
     assert (found == np.arange(len(SCALES))).all()
 
 
-@pytest.mark.parametrize("passes", [2, 4])
-def test_every_position_is_coded_once(passes):
-    masks = LumaHyperprior(passes=passes).masks(6, 4, torch.device("cpu"))
-    assert len(masks) == passes and (torch.stack(masks).sum(0) == 1).all()
-    assert masks[0][0, 0] and not masks[0][0, 1] and not masks[0][1, 0]
-
-
-def test_other_groups_and_passes_are_read_as_written(x):
+def test_contexts_are_what_stands_around_each_position():
+    """Taken cell by cell, all positions are there once, each with its neighbours."""
     torch.manual_seed(0)
-    other = LumaHyperprior(groups=(6, 18, 40), passes=4, knots=5, hyper_kernel=3).eval()
+    x = torch.randn(1, 5, 8, 12)
+    plain, strided = nn.Conv2d(5, 7, 3, padding=1), nn.Conv2d(5, 7, 3, 2)
+    strided.load_state_dict(plain.state_dict())
+    with torch.inference_mode():
+        cells: list = [None] * 4
+        for cell in hyperprior.ORDER:
+            cells[cell] = strided(hyperprior._around(x, cell))
+        assert torch.allclose(hyperprior._whole(cells), plain(x), atol=1e-6)
+    assert torch.equal(hyperprior._whole(list(hyperprior._cells(x))), x)
+
+
+def test_other_groups_are_read_as_written(x):
+    torch.manual_seed(0)
+    other = LumaHyperprior(groups=(6, 18, 40)).eval()
     other.update()
     for parameter in (other.log_gain, other.log_inverse, other.log_hyper_gain):
         nn.init.normal_(parameter, std=0.1)

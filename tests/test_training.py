@@ -84,16 +84,17 @@ def test_the_colorizer_learns(folder, tmp_path):
 
 def test_a_training_begins_from_what_fits():
     """Of a smaller hyperprior: what has grown keeps its first rows and columns, what shrank is not touched."""
-    known = LumaHyperprior(groups=(4, 8), hyper=8, widths=(8, 8, 8), hyper_kernel=5)
+    known = LumaHyperprior(groups=(4, 8), hyper=16, widths=(8, 8, 8))
     with torch.no_grad():
         for parameter in known.parameters():
             parameter.fill_(0.5)
-    grown = LumaHyperprior(groups=(4, 8), hyper=8, widths=(8, 8, 16), knots=5, hyper_kernel=3)
+    grown = LumaHyperprior(groups=(4, 16), hyper=8, widths=(8, 8, 16))
     before = {name: value.clone() for name, value in grown.state_dict().items()}
     loop.adopt(grown, known.state_dict())
-    assert (grown.log_gain[:2] == 0.5).all() and (grown.log_gain[2:] == 0).all()
-    assert (grown.g_s.head.weight[:8] == 0.5).all() and not (grown.g_s.head.weight[8:] == 0.5).any()
-    assert torch.equal(grown.h_a[2].weight, before["h_a.2.weight"]) and (grown.h_a[0].weight == 0.5).all()
+    assert (grown.log_gain[:, :12] == 0.5).all() and (grown.log_gain[:, 12:] == 0).all()
+    head = grown.g_s.head.weight
+    assert (head[:8, :12] == 0.5).all() and not (head[8:] == 0.5).any() and not (head[:, 12:] == 0.5).any()
+    assert torch.equal(grown.h_a[4].weight, before["h_a.4.weight"]) and (grown.h_a[2].weight == 0.5).all()
 
 
 def test_shipped_recipes_load_and_unknown_ones_are_reported(scodec_command, tmp_path, folder):

@@ -67,13 +67,15 @@ def train(
 
 def _train(setting: Setting, run: Path, device: str, every: int, fresh: bool, provenance: dict[str, str]) -> None:
     from compressai.models import CompressionModel
+    from safetensors.torch import load_file
 
     from scodec.models import receiver, weights
     from scodec.training import loop
     from scodec.training.tasks import TASKS
 
     recipe = setting.recipe
-    start = None if fresh or not weights.path(recipe.network).exists() else weights.load(recipe.network).state_dict()
+    shipped = weights.path(recipe.network)
+    start = None if fresh or not shipped.exists() else load_file(shipped)
     task = TASKS[recipe.task](setting)
     trained = loop.train(task, recipe, run, receiver.best_device(device), every, start)
     if isinstance(trained, CompressionModel):

@@ -17,7 +17,7 @@ from scodec.eval.bd import bd_rate
 from scodec.eval.codecs import CODECS
 from scodec.models import weights
 from scodec.models.hyperprior import BIT, HYPER_BLOCK, LumaHyperprior, step
-from scodec.models.restorer import CODERS, enlarge
+from scodec.models.restorer import enlarge, told
 from scodec.training.loop import Task
 from scodec.training.recipe import Recipe
 
@@ -99,7 +99,8 @@ class RateTask(Task):
         if self.restorer is None:
             return x_hat
         y_up = enlarge(x_hat.float().clamp(0, 1), int(scale_B[0]))
-        return self.restorer.to(y_up.device)(y_up, torch.full_like(scale_B, CODERS[coder]), scale_B, quantizer_B)
+        number_B, coarseness_B = told(coder, quantizer_B)
+        return self.restorer.to(y_up.device)(y_up, number_B, scale_B, coarseness_B)
 
     def _patch(self, rng: np.random.Generator, side: int) -> np.ndarray:
         y = self.train[rng.integers(len(self.train))]
