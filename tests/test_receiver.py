@@ -6,10 +6,12 @@ import sys
 
 import numpy as np
 import pytest
+import skimage.data
 import torch
 from PIL import Image
 
 import scodec
+from scodec import luma_hyperprior, photo
 from scodec.errors import BadRequest
 from scodec.models import receiver, weights
 from scodec.models.tiling import tiles
@@ -57,6 +59,17 @@ def test_threads_leave_no_trace(large):
 def test_number_formats_agree(large):
     data = scodec.encode(large, hints=80)
     assert share_within_a_level(rebuilt(data, dtype="float32"), rebuilt(data, dtype="bfloat16")) >= 0.98
+
+
+@pytest.mark.parametrize("quantizer", [20, 34])
+def test_learned_luma_is_restored_as_of_a_coarser_av1(quantizer):
+    y = photo.planes(skimage.data.astronaut())[0][:192, :256]
+    decoded = luma_hyperprior.decode(luma_hyperprior.encode(y, quantizer), 256, 192)
+
+    def error(coder):
+        return np.square(receiver.get("cpu").restore(decoded, coder, 1, quantizer, 192, 256) - y).mean()
+
+    assert error("hyperprior") < error("av1") < np.square(decoded.astype(float) - y).mean()
 
 
 @pytest.mark.parametrize(("height", "width", "size"), [(10, 10, 64), (500, 300, 96), (1, 700, 120)])
