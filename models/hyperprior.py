@@ -221,10 +221,10 @@ class LumaHyperprior(CompressionModel):
         ):
             assert isinstance(context, nn.Sequential) and isinstance(parameters, nn.Sequential)
             for cell in ORDER:
-                place: Place = (group, *(slice(start, None, 2) for start in divmod(cell, 2)))
-                features = torch.cat(
-                    [hyper[:, :, *place[1:]], exact.run(context, _around(y_fixed[:, : group.stop], cell))], 1
-                )
+                row, column = divmod(cell, 2)
+                place = group, slice(row, None, 2), slice(column, None, 2)
+                seen = exact.run(context, _around(y_fixed[:, : group.stop], cell))
+                features = torch.cat([hyper[:, :, *place[1:]], seen], 1)
                 mean, log_scale = exact.run(parameters, features)[0].chunk(2, 0)
                 k = code(place, mean, torch.bucketize(log_scale.contiguous(), thresholds))
                 y_fixed[0][place] = (k * exact.UNIT + mean).clamp(-exact.LARGEST, exact.LARGEST)
