@@ -41,7 +41,8 @@ def _convolved(layer: nn.Conv2d, x: Tensor) -> Tensor:
     if weight[0].numel() > TERMS:
         raise ValueError(f"{weight[0].numel()} terms may not be exact")
     assert layer.bias is not None
-    bias = (layer.bias.double() * (1 << (WEIGHT_BITS + ACTIVATION_BITS))).round()
-    total = F.conv2d(x, weight, None, layer.stride, layer.padding) + bias[:, None, None]
+    bias = (layer.bias.double() * (1 << (WEIGHT_BITS + ACTIVATION_BITS))).round() + (1 << (WEIGHT_BITS - 1))
+    total = F.conv2d(x, weight, None, layer.stride, layer.padding)
+    total += bias[:, None, None]  # in place, like the rest: new memory takes longer than the arithmetic
     # a division by a power of two is exact, and so is the floor
-    return ((total + (1 << (WEIGHT_BITS - 1))) / (1 << WEIGHT_BITS)).floor().clamp(-LARGEST, LARGEST)
+    return total.div_(1 << WEIGHT_BITS).floor_().clamp_(-LARGEST, LARGEST)
