@@ -46,7 +46,7 @@ PATIENCE = 0.2
 #: In what order the latents of every 2 x 2 of a group are coded, numbered row by row: the first two are one half of a
 #: checkerboard (He et al. 2021).
 ORDER = (0, 3, 1, 2)
-#: Of the gains' logarithms over the quantizers.
+#: Knots of the gains' logarithms over the quantizers (see `_interpolated`).
 KNOTS = 5
 #: Standard deviations of the Gaussian tables, and between which logarithms, in fixed point, each is taken.
 SCALES = np.exp(np.linspace(math.log(0.11), math.log(64), 64))
