@@ -62,7 +62,9 @@ def test_interrupted_encode(tmp_path: Path, cat: np.ndarray, delay: float) -> No
     if process.returncode == 0:  # the signal came too late: the file is whole
         assert scodec.info(tmp_path / "out.scz").width == 5 * cat.shape[1]
         return
-    assert process.returncode in (1, 130)
+    # Under -m, Python ends by the signal (130 to a shell), whatever the program says, when it came in the middle of an
+    # exec of text, as an import of dataclasses does; our message stands and nothing is left all the same.
+    assert process.returncode in (1, -signal.SIGINT)
     assert os.listdir(tmp_path) == ["in.bmp"]
 
 
