@@ -63,6 +63,7 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # libraries tell each other's authors
             warnings.showwarning = lambda message, *_: _note(f"warning: {message}")
             try:
                 return super().invoke(ctx)

@@ -1,5 +1,8 @@
 """Luma coder `hyperprior` as the codec uses it: any size, squares and tiles, damage, other weights."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -108,3 +111,16 @@ def test_target_size_and_transparency(cat):
     data = scodec.encode(picture, luma="hyperprior", target_bytes=3000)
     assert 2400 < len(data) <= 3000
     assert scodec.decode(data).mode == "RGBA"
+
+
+def test_command_says_its_own_lines_only(small, tmp_path):
+    """The libraries that this coder imports warn of each other; only a new process imports them."""
+    from PIL import Image
+
+    Image.fromarray(small).save(tmp_path / "in.png")
+    encode = [sys.executable, "-m", "scodec", "encode", "in.png", "out.scz", "--luma", "hyperprior"]
+    decode = [sys.executable, "-m", "scodec", "decode", "out.scz", "out.png"]
+    said = [subprocess.run(each, cwd=tmp_path, capture_output=True, text=True) for each in (encode, decode)]
+    assert [run.returncode for run in said] == [0, 0]
+    assert said[0].stderr.startswith("scodec: ") and said[0].stderr.count("\n") == 1
+    assert said[1].stderr == ""
