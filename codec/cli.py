@@ -16,8 +16,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from scodec import files, rate
-from scodec.errors import BadFile, BadImage, ScodecError, Unsupported, explain
+from scodec import files, look, rate
+from scodec.errors import BadFile, BadImage, BadRequest, ScodecError, Unsupported, explain
 
 if TYPE_CHECKING:
     from scodec.batch import Work
@@ -90,6 +90,18 @@ class Hints(click.ParamType):
         return count
 
 
+class Look(click.ParamType):
+    """A look by name or number."""
+
+    name = "faithful|natural"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        try:
+            return look.number(value)
+        except BadRequest as error:
+            self.fail(str(error), param, ctx)
+
+
 def _finite(_ctx: click.Context, _param: click.Parameter, value: float | None) -> float | None:
     """Rejects nan and inf, which pass any FloatRange that is open upwards."""
     if value is not None and not math.isfinite(value):
@@ -134,6 +146,14 @@ def main() -> None:
 
     A file named - is standard input or standard output.
     """
+
+
+def _look(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The option of decode and restore."""
+    return click.option(
+        "--look", type=Look(), default=look.DEFAULT, show_default=True,
+        help="faithful has the least error, natural plausible colours and texture; a number from 0 to 1 lies between.",
+    )(command)  # fmt: skip
 
 
 def _many(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -270,6 +290,9 @@ def _encode(
         facts = scodec.info(data)
         carried = facts.exif_bytes + facts.xmp_bytes
         colour = "chroma coded along" if facts.chroma else f"hints {facts.hints_bytes} bytes"
+        if not (facts.gray or facts.chroma or facts.hints_bytes):
+            cost = f" for about {rate.colour_bytes(facts.luma_bytes)} bytes" if facts.luma == "vvc" else ""
+            colour = f"colours will be guessed (--hints auto stores them{cost})"
         _note(
             f"{facts.total_bytes} bytes, {facts.bpp:.4f} bpp, {facts.luma}, scale {facts.scale}, "
             f"quantizer {facts.quantizer}, {colour}" + (f", metadata {carried} bytes" if carried else "")
@@ -278,6 +301,7 @@ def _encode(
 
 @main.command()
 @_many
+@_look
 @click.option("--gray", is_flag=True, help="Luminance only, as a grey picture.")
 @click.option(
     "--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True,
@@ -346,11 +370,11 @@ def _picture_format(target: str) -> str:
 
 
 @main.command()
-@click.argument("source", metavar="IN", type=click.Path(allow_dash=True))
-@click.argument("target", metavar="OUT", type=click.Path(allow_dash=True))
+@_many
 @click.option("--scale", type=click.IntRange(1, 4), default=2, show_default=True, help="How many times larger.")
 @click.option("--no-upscale", is_flag=True, help="The same as --scale 1.")
 @click.option("--no-color", is_flag=True, help="Leave it grey.")
+@_look
 @click.option(
     "--system", "systems", multiple=True, metavar="NAME|FILE",
     help="A system of docs/systems.md that colours, one that enlarges, or one of each (give the option twice): by the "
@@ -362,13 +386,31 @@ def _picture_format(target: str) -> str:
 )  # fmt: skip
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the other colours.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True)
-@click.option("-f", "--force", is_flag=True, help="Replace what exists.")
 def restore(
-    source: str, target: str, scale: int, no_upscale: bool, no_color: bool, samples: int, force: bool, **options: Any
+    paths: tuple[str, ...],
+    output_dir: Path | None,
+    jobs: int,
+    force: bool,
+    no_upscale: bool,
+    no_color: bool,
+    **options: Any,
 ) -> None:
-    """Colour and enlarge the grey photograph IN; the suffix of OUT names the format."""
+    """Colour and enlarge the grey photograph IN; the suffix of OUT names the format. Or many IN... to PNG pictures in a
+    folder."""
+    if output_dir is not None and options["samples"] > 1:
+        raise click.UsageError("--samples needs one file and its target: leave out --output-dir")
+    options |= {"color": not no_color} | ({"scale": 1} if no_upscale else {})
+    from PIL import Image
+
+    Image.init()
+    suffixes = set(Image.registered_extensions()) - {".scz"}
+    _run(partial(_restore, force, options), paths, output_dir, ".png", suffixes, jobs, force)
+
+
+def _restore(force: bool, options: dict[str, Any], source: str, target: str) -> None:
     kind = _picture_format(target)
     stem, suffix = os.path.splitext(target)
+    samples = options["samples"]
     targets = [target] if samples == 1 else [f"{stem}-{i + 1}{suffix}" for i in range(samples)]
     if samples > 1 and target == files.STREAM:
         raise click.UsageError("standard output holds one picture: name a file for --samples")
@@ -381,9 +423,7 @@ def restore(
 
     content = files.read(source)
     with _about(source):
-        images = scodec.restore(
-            content, scale=1 if no_upscale else scale, color=not no_color, samples=samples, **options
-        )
+        images = scodec.restore(content, **options)
     for each, image in zip(targets, images, strict=True):
         files.write(each, export(image, kind), force=force)
 

@@ -1,6 +1,7 @@
 """The way from bytes to a picture: container -> luma -> full-resolution luma -> colour."""
 
 import os
+import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from PIL import Image
 
 from scodec import container, hints, luma, luma_vvc, metadata, photo
 from scodec.errors import BadFile, BadRequest
+from scodec.look import DEFAULT, number
 
 Data = bytes | bytearray | memoryview | str | os.PathLike[str] | BinaryIO
 
@@ -44,6 +46,7 @@ def decode(
     data: Data,
     *,
     color: bool = True,
+    look: str | float = DEFAULT,
     device: str = "auto",
     dtype: str = "auto",
     tile: int | None = None,
@@ -55,18 +58,20 @@ def decode(
 
     data: the file's bytes, its path, or a binary file object.
     color: False gives the luminance alone, in grey; so does a file whose source was grey.
+    look: "faithful" (least error), "natural" (plausible colours and texture), or a number from 0 to 1 between them.
     device: "auto", "cpu", "cuda" or "mps"; dtype: "auto", "float32", "bfloat16" or "float16" for the networks.
     tile: side of the square tiles that large pictures are restored in, in pixels (at least 64).
     check: False shows of a damaged file what can be shown: no checksum, colour and transparency only where readable.
     progress: wraps the list of tiles, to show how far the work is (tqdm, say).
-    receivers: systems of the reports (docs/systems.md) in the place of scodec's own networks, by name or weights file:
-    one that colours, whatever colour was coded, one that enlarges what was coded at a smaller scale, or both.
+    receivers: other networks in the place of those that come with scodec, by name or weights file: systems of the
+    reports (docs/systems.md), one that colours, whatever colour was coded, one that enlarges what was coded at a
+    smaller scale, or both; and restorers and colorizers of one's own training.
 
     Returns a picture of mode "RGB" or "L", with transparency "RGBA" or "LA", with EXIF and XMP in its `info`.
     Raises BadFile, Unsupported, BadRequest; OSError when a path can't be read.
     """
     stream = parse(data, check)
-    image = Image.fromarray(rebuild(stream, color, device, dtype, tile, progress, receivers))
+    image = Image.fromarray(rebuild(stream, color, look, device, dtype, tile, progress, receivers))
     if stream.header.alpha:
         image.putalpha(Image.fromarray(opacity(stream)))
     image.info.update(metadata.as_info(metadata.from_boxes(stream.boxes)))
@@ -80,7 +85,12 @@ def parse(data: Data, check: bool = True) -> container.Stream:
 
 
 def preview(
-    stream: container.Stream, reduction: int, color: bool = True, device: str = "auto", dtype: str = "auto"
+    stream: container.Stream,
+    reduction: int,
+    color: bool = True,
+    look: str | float = DEFAULT,
+    device: str = "auto",
+    dtype: str = "auto",
 ) -> Image.Image:
     """The picture at 1/reduction of its size, rounded up: what `decode` gives, without the restorer and quickly.
 
@@ -107,7 +117,7 @@ def preview(
     else:
         from scodec.models import receiver
 
-        rgb = receiver.get(device, dtype).colorize_blind(y)
+        rgb = receiver.get(device, dtype).colorize_blind(y, number(look))
     image = Image.fromarray(rgb)
     if header.alpha:
         image.putalpha(Image.fromarray(opacity(stream)).resize(size, Image.Resampling.BOX))
@@ -142,6 +152,7 @@ def _readable(stream: container.Stream) -> container.Stream:
 def rebuild(
     stream: container.Stream,
     color: bool = True,
+    look: str | float = DEFAULT,
     device: str = "auto",
     dtype: str = "auto",
     tile: int | None = None,
@@ -151,7 +162,7 @@ def rebuild(
     """`decode` for a file taken apart; without transparency; uint8 (H, W, 3), or (H, W) where grey."""
     if tile is not None and tile < 64:
         raise BadRequest(f"tiles of {tile} pixels are too small: take 64 or more")
-    header = stream.header
+    header, shown = stream.header, number(look)
     grid = hints.decode(stream.hints, header.width, header.height) if stream.hints else None
     y_small, chroma_small = _planes(stream)
 
@@ -162,7 +173,8 @@ def rebuild(
     if receivers:
         from scodec.models import system
 
-        painter, enlarger = system.pair(receivers, device, dtype)
+        chosen = system.chosen(receivers, device, dtype)
+        networks, painter, enlarger = chosen.networks, chosen.painter, chosen.enlarger
     if header.scale == 1:
         enlarger = None  # there is nothing to enlarge, but coding faults to restore
     # A system that enlarges RGB comes after the colours, at the size that the luma was coded in.
@@ -177,6 +189,8 @@ def rebuild(
             header.quantizer,
             header.height,
             header.width,
+            shown,
+            zlib.crc32(stream.luma),  # the same file gives the same picture, whatever its metadata
             tile or receiver.TILE,
             progress,
         )
@@ -188,9 +202,9 @@ def rebuild(
     elif chroma_small is not None:
         picture = networks.paint(y, chroma_small, 2 * header.scale // unit)
     elif grid is None:
-        picture = networks.colorize_blind(y)
+        picture = networks.colorize_blind(y, shown)
     else:
-        picture = networks.colorize(y, grid.grid, grid.cell / unit, grid.step)
+        picture = networks.colorize(y, grid.grid, grid.cell / unit, grid.step, shown)
     if enlarger is None:
         return picture
     rgb = np.repeat(picture[..., None], 3, 2) if grey else picture

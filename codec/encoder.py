@@ -197,7 +197,7 @@ def _error(stream: container.Stream, truth: np.ndarray) -> float:
     """Mean squared error of what the receiver will rebuild, of rgb (H, W, 3) or luma (H, W)."""
     from scodec.decoder import rebuild
 
-    return float(np.mean(np.square(rebuild(stream, color=truth.ndim == 3).astype(np.float32) - truth)))
+    return float(np.mean(np.square(rebuild(stream, truth.ndim == 3, "faithful").astype(np.float32) - truth)))
 
 
 def _size(stream: container.Stream) -> int:

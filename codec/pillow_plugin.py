@@ -7,9 +7,10 @@ from PIL import Image, ImageFile
 
 from scodec import container
 from scodec.errors import BadFile, BadRequest, ScodecError
+from scodec.look import DEFAULT
 
 #: How pictures are decoded, see `scodec.decode`: Pillow's `open` takes no options.
-COLOR, DEVICE, DTYPE = True, "auto", "auto"
+COLOR, LOOK, DEVICE, DTYPE = True, DEFAULT, "auto", "auto"
 
 _MODES = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "LAB", "HSV", "I", "I;16", "I;16B"}
 _OPTIONS = ("quality", "scale", "hints", "luma", "effort")
@@ -81,9 +82,9 @@ class ScodecImageFile(ImageFile.ImageFile):
             try:
                 if self._reduction > 1:
                     stream = decoder.parse(self._data, check)
-                    image = decoder.preview(stream, self._reduction, color, DEVICE, DTYPE)
+                    image = decoder.preview(stream, self._reduction, color, LOOK, DEVICE, DTYPE)
                 else:
-                    image = decoder.decode(self._data, color=color, device=DEVICE, dtype=DTYPE, check=check)
+                    image = decoder.decode(self._data, color=color, look=LOOK, device=DEVICE, dtype=DTYPE, check=check)
             except ScodecError as error:
                 raise OSError(str(error)) from error
             self.im = image.im

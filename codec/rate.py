@@ -95,6 +95,12 @@ def price(coder: str, scale: int, quantizer: int) -> float:
     return knots[-1][1]
 
 
+def colour_bytes(luma_bytes: int) -> int:
+    """About what chroma coded along with a VVC luma of so many bytes adds: 7.5 % on twelve pictures held out of the
+    training, from quality 12 to 56 alike."""
+    return max(1, round(0.075 * luma_bytes))
+
+
 def rivals(coder: str, scale: int, quantizer: int) -> list[tuple[int, int]]:
     """The rungs of the other scales where a bit buys as much."""
     wanted = math.log(price(coder, scale, quantizer))

@@ -48,16 +48,19 @@ def _scodec(rgb: np.ndarray, quality: int, hints: int | str = 0, effort: str = "
     return scodec.encode(rgb, quality=quality, hints=hints, effort=effort, luma=luma)
 
 
-def _rebuild(data: bytes, color: bool) -> np.ndarray:
-    return np.array(scodec.decode(data, color=color).convert("RGB"))
+def _rebuild(data: bytes, color: bool = True, look: str = "faithful") -> np.ndarray:
+    return np.array(scodec.decode(data, color=color, look=look).convert("RGB"))
 
 
+_NATURAL = partial(_rebuild, look="natural")
 _OURS = (1, 12, 20, 27, 34, 40, 46, 52, 58, 64, 80)
 
 CODECS: dict[str, Codec] = {
-    "scodec": Codec(_scodec, partial(_rebuild, color=True), _OURS),
-    "scodec-hints": Codec(partial(_scodec, hints="auto"), partial(_rebuild, color=True), _OURS),
-    "scodec-best": Codec(partial(_scodec, hints="auto", effort="slow"), partial(_rebuild, color=True), _OURS[4:9]),
+    "scodec": Codec(_scodec, _rebuild, _OURS),
+    "scodec-hints": Codec(partial(_scodec, hints="auto"), _rebuild, _OURS),
+    "scodec-natural": Codec(_scodec, _NATURAL, _OURS),
+    "scodec-hints-natural": Codec(partial(_scodec, hints="auto"), _NATURAL, _OURS),
+    "scodec-best": Codec(partial(_scodec, hints="auto", effort="slow"), _rebuild, _OURS[4:9]),
     "scodec-gray": Codec(_scodec, partial(_rebuild, color=False), _OURS),
     "scodec-gray-av1": Codec(partial(_scodec, luma="av1"), partial(_rebuild, color=False), _OURS),
     "scodec-gray-hyperprior": Codec(partial(_scodec, luma="hyperprior"), partial(_rebuild, color=False), _OURS),

@@ -18,6 +18,7 @@ from tqdm import tqdm
 from scodec import hints, luma_vvc, photo, rate, scaling
 from scodec.eval import rd
 from scodec.eval.metrics import ciede2000, colourfulness_ratio, rgb_psnr
+from scodec.look import LOOKS
 
 BUDGETS = (30, 60, 120, 250)
 CELLS = (16, 24, 32, 48, 64, 96, 128, 192, 256)
@@ -35,7 +36,7 @@ def main(folders: tuple[Path, ...], workers: int) -> None:
     with ProcessPoolExecutor(workers) as pool:
         rows = list(tqdm(pool.map(_measure, paths), total=len(paths), unit="picture"))
     for name in rows[0]:
-        click.echo(f"{name:28}{np.mean([row[name] for row in rows]):9.3f}")
+        click.echo(f"{name:34}{np.mean([row[name] for row in rows]):9.3f}")
 
 
 def _measure(path: Path) -> dict[str, float]:
@@ -46,20 +47,20 @@ def _measure(path: Path) -> dict[str, float]:
     y, cb, cr = photo.planes(rgb)
     luma = y.astype(np.float32)
     gray = np.repeat(y[..., None], 3, 2)
-    blind = networks.colorize_blind(luma)
-    figures = {
-        "grey: RGB-PSNR": rgb_psnr(rgb, gray),
-        "blind: RGB-PSNR": rgb_psnr(rgb, blind),
-        "blind: colourfulness ratio": colourfulness_ratio(rgb, blind),
-        "grey: CIEDE2000": ciede2000(rgb, gray),
-        "blind: CIEDE2000": ciede2000(rgb, blind),
-    }
+    figures = {"grey: RGB-PSNR": rgb_psnr(rgb, gray), "grey: CIEDE2000": ciede2000(rgb, gray)}
+    for name, look in LOOKS.items():
+        blind = networks.colorize_blind(luma, look)
+        figures[f"blind, {name}: RGB-PSNR"] = rgb_psnr(rgb, blind)
+        figures[f"blind, {name}: CIEDE2000"] = ciede2000(rgb, blind)
+        figures[f"blind, {name}: colourfulness"] = colourfulness_ratio(rgb, blind)
     plain, along = _plain_grids(cb, cr), _coded_along(rgb)
     for budget in BUDGETS:
         known = hints.decode(hints.encode(cb, cr, budget), y.shape[1], y.shape[0])
         grids = [grid for size, grid in plain if size <= budget]
         figures[f"{budget} bytes, plain grid"] = max(rgb_psnr(rgb, photo.merge(y, *grid)) for grid in grids)
-        figures[f"{budget} bytes, hints"] = rgb_psnr(rgb, networks.colorize(luma, known.grid, known.cell, known.step))
+        figures[f"{budget} bytes, hints"] = rgb_psnr(
+            rgb, networks.colorize(luma, known.grid, known.cell, known.step, look=0)
+        )
         affordable = [quality for size, quality in along if size <= budget]
         figures[f"{budget} bytes, coded along"] = max(affordable, default=figures["grey: RGB-PSNR"])
     return figures

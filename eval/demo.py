@@ -1,4 +1,4 @@
-"""`make demo`: one photograph through the codec in both colour modes, beside JPEG.
+"""`make demo`: one photograph through the codec, in both looks and colour modes, beside AVIF and JPEG.
 
 Prints a table and leaves the .scz files and a labelled comparison in the folder demo/.
 """
@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 import scodec
 from scodec.eval.codecs import CODECS
 from scodec.eval.metrics import rgb_psnr, y_psnr
+from scodec.eval.sheet import at_bytes
 from scodec.models import receiver
 
 FOLDER = Path("demo")
@@ -28,53 +29,56 @@ class Result:
     name: str
     data: bytes
     rgb: np.ndarray
-    seconds: float  # to encode and decode
+    seconds: float  # to encode and decode; of the other codecs, whose quality is searched for, to decode
 
 
-def code(original: np.ndarray, name: str, hints: int | str) -> Result:
-    """Through scodec and back."""
+def code(original: np.ndarray, hints: int | str, looks: dict[str, str]) -> list[Result]:
+    """Through scodec and back, in each of the looks, which are given with their captions."""
     start = perf_counter()
     data = scodec.encode(original, hints=hints)
-    rgb = np.array(scodec.decode(data).convert("RGB"))
-    return Result(name, data, rgb, perf_counter() - start)
+    encoding = perf_counter() - start
+    results = []
+    for look, name in looks.items():
+        start = perf_counter()
+        rgb = np.array(scodec.decode(data, look=look).convert("RGB"))
+        results.append(Result(name, data, rgb, encoding + perf_counter() - start))
+    return results
 
 
-def jpeg(original: np.ndarray, most: int) -> Result:
-    """The best JPEG of at most that many bytes, or the smallest there is."""
-    codec = CODECS["jpeg"]
-    quality = max((q for q in range(1, 96) if len(codec.encode(original, q)) <= most), default=1)
+def anchor(original: np.ndarray, codec: str, name: str, most: int) -> Result:
+    """The best file of another codec of at most that many bytes, or the smallest there is."""
+    data = at_bytes(codec, original, most)
     start = perf_counter()
-    data = codec.encode(original, quality)
-    rgb = codec.decode(data)
-    name = "JPEG at the same bytes" if len(data) <= most else "JPEG at its smallest"
+    rgb = CODECS[codec].decode(data)
+    name = f"{name} at the same bytes" if len(data) <= most else f"{name} at its smallest"
     return Result(name, data, rgb, perf_counter() - start)
 
 
 def table(original: np.ndarray, results: list[Result]) -> str:
     """One line for each result."""
-    lines = [f"{'':26}{'bytes':>7}{'bpp':>8}{'RGB-PSNR':>10}{'Y-PSNR':>8}{'seconds':>9}"]
+    lines = [f"{'':32}{'bytes':>7}{'bpp':>8}{'RGB-PSNR':>10}{'Y-PSNR':>8}{'seconds':>9}"]
     for result in results:
         bpp = 8 * len(result.data) / (original.shape[0] * original.shape[1])
         lines.append(
-            f"{result.name:26}{len(result.data):7}{bpp:8.4f}"
+            f"{result.name:32}{len(result.data):7}{bpp:8.4f}"
             f"{rgb_psnr(original, result.rgb):10.2f}{y_psnr(original, result.rgb):8.2f}{result.seconds:9.2f}"
         )
     return "\n".join(lines)
 
 
 def sheet(original: np.ndarray, results: list[Result]) -> Image.Image:
-    """The original and three results in two rows, each under its caption."""
+    """The original and five results in two rows, each under its caption."""
     height, width, _ = original.shape
-    font = ImageFont.load_default(18)
-    page = Image.new("RGB", (2 * width + 3 * MARGIN, 2 * (height + CAPTION) + MARGIN), "white")
+    font = ImageFont.load_default(16)
+    page = Image.new("RGB", (3 * width + 4 * MARGIN, 2 * (height + CAPTION) + MARGIN), "white")
     draw = ImageDraw.Draw(page)
     cells = [("Original", original)]
     for result in results:
         quality = f"{rgb_psnr(original, result.rgb):.1f} dB"
         cells.append((f"{result.name}: {len(result.data)} bytes, {quality}", result.rgb))
     for index, (caption, rgb) in enumerate(cells):
-        left = MARGIN + index % 2 * (width + MARGIN)
-        top = index // 2 * (height + CAPTION)
+        left = MARGIN + index % 3 * (width + MARGIN)
+        top = index // 3 * (height + CAPTION)
         draw.text((left, top + CAPTION - 6), caption, fill="black", font=font, anchor="ls")
         page.paste(Image.fromarray(rgb), (left, top + CAPTION))
     return page
@@ -84,12 +88,21 @@ def main() -> None:
     """Encode, decode, compare; print the table, write the files."""
     original = skimage.data.chelsea()
     receiver.get("auto", "auto")  # loading the networks is not part of the time
-    blind = code(original, "scodec, luminance only", 0)
-    guided = code(original, "scodec, with colour hints", "auto")
-    results = [blind, guided, jpeg(original, len(guided.data))]
+    natural, faithful = code(
+        original, 0, {"natural": "luminance only, natural", "faithful": "luminance only, faithful"}
+    )
+    (guided,) = code(original, "auto", {"natural": "with colour hints, natural"})
+    most = len(guided.data)
+    results = [
+        natural,
+        faithful,
+        guided,
+        anchor(original, "avif-iq", "AVIF", most),
+        anchor(original, "jpeg", "JPEG", most),
+    ]
 
     FOLDER.mkdir(exist_ok=True)
-    (FOLDER / "luminance.scz").write_bytes(blind.data)
+    (FOLDER / "luminance.scz").write_bytes(natural.data)
     (FOLDER / "hints.scz").write_bytes(guided.data)
     sheet(original, results).save(FOLDER / "comparison.png")
     height, width, _ = original.shape

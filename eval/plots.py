@@ -24,6 +24,8 @@ LABELS = {
     "ssimulacra2": "SSIMULACRA 2",
     "ciede2000": "CIEDE2000 (less is better)",
     "lpips": "LPIPS (less is better)",
+    "feature_distance": "distance of features (less is better)",
+    "frechet": "Frechet distance of patches (less is better)",
     "colourfulness_ratio": "colourfulness, rebuilt / original",
 }
 #: Rates that are drawn, bits per pixel.

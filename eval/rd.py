@@ -19,7 +19,7 @@ from scodec import photo
 from scodec.errors import BadImage, BadRequest
 from scodec.eval.bd import Curve, bd_rate
 from scodec.eval.codecs import ANCHORS, CODECS, OURS, YARDSTICKS
-from scodec.eval.metrics import METRICS, RATED
+from scodec.eval.metrics import FRECHET, METRICS, RATED, patches
 from scodec.models import weights
 
 SUFFIXES = {".png", ".webp", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"}
@@ -65,6 +65,12 @@ def measure(
     Those in `known` are taken as they are where they have the codec's qualities and all the metrics. Raises BadImage
     when a picture cannot be read.
     """
+    if FRECHET in metrics:  # it is of a set, so it can be taken over for the same set alone
+        images = {_label(path) for path in paths}
+        sets: dict[str, set[str]] = {}
+        for record in known:
+            sets.setdefault(record["codec"], set()).add(record["image"])
+        known = [record for record in known if sets[record["codec"]] == images]
     earlier: dict[tuple[str, str], list[Record]] = {}
     for record in known:
         earlier.setdefault((record["codec"], record["image"]), []).append(record)
@@ -79,10 +85,27 @@ def measure(
             jobs.append((path, codec, metrics))
     # spawn: a forked child would inherit torch's thread pools in an undefined state
     with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
-        for part in tqdm(pool.map(_measure, jobs), total=len(jobs), unit="picture", disable=None):
-            records += part
+        measured = [each for part in tqdm(pool.map(_measure, jobs), total=len(jobs), unit="picture", disable=None)
+                    for each in part]  # fmt: skip
+    if FRECHET in metrics:
+        _compare_sets(measured)
+    records += measured
     order = {name: i for i, name in enumerate(codecs)}
     return sorted(records, key=lambda record: (order[record["codec"]], record["image"], record["quality"]))
+
+
+def _compare_sets(records: list[Record]) -> None:
+    """Put the distance of the sets in the place of the features of the pictures: for every codec and quality one
+    value, which all its records get."""
+    from scodec.eval.perception import frechet
+
+    sets: dict[tuple[str, int], list[Record]] = {}
+    for record in records:
+        sets.setdefault((record["codec"], record["quality"]), []).append(record)
+    for members in sets.values():
+        value = frechet(*map(list, zip(*(record[FRECHET] for record in members), strict=True)))
+        for record in members:
+            record[FRECHET] = value
 
 
 def curve(records: list[Record], codec: str, metric: str, image: str | None = None) -> Curve:
@@ -195,7 +218,9 @@ def _measure(job: tuple[Path, str, list[str]]) -> list[Record]:
         end = perf_counter()
         record: Record = {"codec": name, "quality": quality, "image": _label(path), "bytes": len(data)}
         record |= {"bpp": len(data) * 8 / (original.shape[0] * original.shape[1])}
-        record |= {metric: METRICS[metric](original, rebuilt) for metric in metrics}
+        record |= {metric: METRICS[metric](original, rebuilt) for metric in metrics if metric != FRECHET}
+        if FRECHET in metrics:
+            record[FRECHET] = patches(original).astype(np.float16), patches(rebuilt).astype(np.float16)
         record |= {"encode_seconds": round(middle - start, 4), "decode_seconds": round(end - middle, 4)}
         records.append(record)
     return records

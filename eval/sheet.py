@@ -1,4 +1,4 @@
-"""A sheet of pictures at equal bytes. `python -m scodec.eval.sheet OUT.png PICTURE... --bpp 0.05`"""
+"""A sheet of pictures at equal bytes. `python -m scodec.eval.sheet OUT.png PICTURE... --bpp 0.05 --crop 256`"""
 
 from pathlib import Path
 
@@ -26,24 +26,32 @@ def at_bytes(name: str, rgb: np.ndarray, most: int) -> bytes:
 
 
 def rows(rgb: np.ndarray, bpp: float) -> list[tuple[str, np.ndarray]]:
-    """Captions and pictures of one line: the original, JPEG, AVIF, scodec without and with hints."""
+    """Captions and pictures of one line: the original, scodec without and with hints in both looks, AVIF."""
     most = int(bpp * rgb.shape[0] * rgb.shape[1] / 8)
-    files = {
-        "JPEG": ("jpeg", at_bytes("jpeg", rgb, most)),
-        "AVIF": ("avif-psnr", at_bytes("avif-psnr", rgb, most)),
-        "scodec": ("scodec", scodec.encode(rgb, target_bytes=most)),
-        "scodec with hints": ("scodec", scodec.encode(rgb, target_bytes=most, hints="auto")),
-    }
+    blind, guided = (scodec.encode(rgb, target_bytes=most, hints=hints) for hints in (0, "auto"))
+    files = (
+        ("luminance only, natural", "scodec-natural", blind),
+        ("luminance only, faithful", "scodec", blind),
+        ("hints auto, natural", "scodec-natural", guided),
+        ("hints auto, faithful", "scodec", guided),
+        ("AVIF", "avif-iq", at_bytes("avif-iq", rgb, most)),
+    )
     line = [("original", rgb)]
-    for label, (codec, data) in files.items():
+    for label, codec, data in files:
         rebuilt = CODECS[codec].decode(data)
-        line.append((f"{label}: {len(data)} bytes, {rgb_psnr(rgb, rebuilt):.1f} dB", rebuilt))
+        line.append((f"{label}: {len(data)} B, {rgb_psnr(rgb, rebuilt):.1f} dB", rebuilt))
     return line
+
+
+def middle(picture: np.ndarray, side: int) -> np.ndarray:
+    """The square in the middle of a picture, or as much of it as there is."""
+    top, left = (max(0, (length - side) // 2) for length in picture.shape[:2])
+    return picture[top : top + side, left : left + side]
 
 
 def sheet(lines: list[list[tuple[str, np.ndarray]]]) -> Image.Image:
     """Lines of captioned pictures on white."""
-    font = ImageFont.load_default(16)
+    font = ImageFont.load_default(14)
     width = max(sum(picture.shape[1] + MARGIN for _, picture in line) for line in lines) + MARGIN
     height = sum(line[0][1].shape[0] + CAPTION + MARGIN for line in lines) + MARGIN
     page = Image.new("RGB", (width, height), "white")
@@ -62,11 +70,17 @@ def sheet(lines: list[list[tuple[str, np.ndarray]]]) -> Image.Image:
 @click.command()
 @click.argument("out", type=click.Path(dir_okay=False, path_type=Path))
 @click.argument("pictures", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--bpp", type=float, default=0.05, show_default=True, help="Rate of every file.")
-def main(out: Path, pictures: tuple[Path, ...], bpp: float) -> None:
+@click.option(
+    "--bpp", "rates", type=float, multiple=True, default=(0.05,), show_default=True, help="Rates, a line for each."
+)
+@click.option("--crop", type=click.IntRange(min=16), help="Show only so many pixels a side, of the middle.")
+def main(out: Path, pictures: tuple[Path, ...], rates: tuple[float, ...], crop: int | None) -> None:
     """Write a sheet OUT of PICTURES, each as every codec rebuilds it from files of the same size."""
     try:
-        sheet([rows(photo.load(path).rgb, bpp) for path in pictures]).save(out)
+        lines = [rows(photo.load(path).rgb, bpp) for path in pictures for bpp in rates]
+        if crop:
+            lines = [[(caption, middle(picture, crop)) for caption, picture in line] for line in lines]
+        sheet(lines).save(out)
     except ScodecError as error:
         raise click.ClickException(str(error)) from error
 

@@ -6,6 +6,7 @@ that colours.
 
 import json
 from dataclasses import dataclass
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -59,13 +60,15 @@ def subjects(trained: Path) -> dict[str, Subject]:
     def restored(small: np.ndarray, scale: int) -> np.ndarray:
         height, width, _ = small.shape
         y, cb, cr = photo.planes(_bicubic(small, scale))
-        y_hat = networks.restore(photo.planes(small)[0], "vvc", scale, 22, height * scale, width * scale)
+        y_hat = networks.restore(photo.planes(small)[0], "vvc", scale, 22, height * scale, width * scale, 0, 0)
         return photo.merge(y_hat, cb, cr)
 
     colorizer, restorer = (weights.facts(name)["id"] for name in ("colorizer", "restorer"))
     found = {
         "grey": Subject(colorize=lambda y: np.repeat(y.round().astype(np.uint8)[..., None], 3, 2)),
-        "scodec": Subject(colorizer, _parameters(networks.colorizer), networks.colorize_blind, receivers=()),
+        "scodec": Subject(
+            colorizer, _parameters(networks.colorizer), partial(networks.colorize_blind, look=0), receivers=()
+        ),
         "bicubic": Subject(enlarge=_bicubic, scales=(2, 3, 4)),
         "scodec-restorer": Subject(restorer, _parameters(networks.restorer), enlarge=restored, scales=(2, 3, 4)),
     }
@@ -141,7 +144,9 @@ def draw(curves: dict[str, list[list[float]]], target: Path) -> None:
 
 
 def _subject(file: Path) -> Subject:
-    each = system.get(str(file), "cpu")
+    chosen = system.chosen([str(file)], "cpu")
+    each = chosen.painter or chosen.enlarger
+    assert each is not None
     about = weights.facts(file)["id"], _parameters(each.network)
     if each.colours:
         return Subject(*about, each.colorize, receivers=(str(file),))

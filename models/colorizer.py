@@ -1,13 +1,14 @@
 """Colorizer: full-resolution luma, with or without colour hints -> chroma at half resolution.
 
-A U-Net down to 1/64 with the global mean fed back at the bottom, so that every output pixel sees the whole picture
-(Larsson et al. 2016 and Iizuka et al. 2016 show what global context gives a colorizer). A hint grid enters twice: as an
-input plane and as the base that the network improves on; without hints the base is grey.
+What is in the picture decides its colours, so the encoder is a classifier trained on ImageNet, EfficientNet-Lite2 of
+the luma (Zhang et al. 2016 and Iizuka et al. 2016 show what such features give a colorizer). The decoder is a U-Net; at
+its bottom every place looks at every other (attention), so that colours agree over the picture. A hint grid enters at
+every resolution and is the base that the network improves on; without hints the base is grey.
 
-    y -> unshuffle 2 -+-> conv -> [32] -> [48] -> [64] -> [96] -> [128] -> [160 + global mean]
-    hint, enlarged ---+            |       |       |       |        |            |
-                      |           [32] <- [48] <- [64] <- [96] <- [128] <--------+
-                      +----------(+)<- conv
+    y -> EfficientNet-Lite2 -+-> 1/2 -> 1/4 -> 1/8 -> 1/16 -> 1/32 + attention + global mean
+                             |    |      |      |      |       |
+    hint, enlarged -----+---(+)->[48] <-[64] <-[96] <-[128] <-[192]
+                        +---(+)<- conv
 """
 
 import math
@@ -18,7 +19,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from scodec.models.blocks import CONDITION, Stage, UNet
+from scodec.models.blocks import CONDITION, Stage, condition_mlp, up
+from scodec.models.efficientnet import EfficientNetLite
 
 #: Chroma is carried as Cb, Cr / 64 inside the network.
 CHROMA_UNIT = 64.0
@@ -38,11 +40,11 @@ class Hint:
     step: float
 
 
-def describe(hint: Hint | None) -> list[float]:
-    """The numbers that tell the network how much to trust its hint plane."""
+def describe(hint: Hint | None, look: float) -> list[float]:
+    """The numbers that tell the network how much to trust its hint plane, and the look: 0 faithful, 1 natural."""
     if hint is None:
-        return [0.0, 0.0, 0.0]
-    return [1.0, math.log2(hint.cell) / 4 - 1, math.log2(max(hint.step, 1)) / 4]
+        return [0.0, 0.0, 0.0, look]
+    return [1.0, math.log2(hint.cell) / 4 - 1, math.log2(max(hint.step, 1)) / 4, look]
 
 
 def enlarge_hint(grid: np.ndarray, cell: float, step: float, height: int, width: int) -> Hint:
@@ -57,27 +59,66 @@ def enlarge_hint(grid: np.ndarray, cell: float, step: float, height: int, width:
     return Hint(large[:, : height // 2, : width // 2] / CHROMA_UNIT, cell, step)
 
 
-class Colorizer(UNet):
+class Attention(nn.Module):
+    """Every place looks at every other (Vaswani et al. 2017, section 3.2); starts as the identity."""
+
+    def __init__(self, channels: int, heads: int = 4) -> None:
+        super().__init__()
+        self.heads = heads
+        self.norm = nn.LayerNorm(channels)
+        self.qkv = nn.Linear(channels, 3 * channels)
+        self.out = nn.Linear(channels, channels)
+        for parameter in self.out.parameters():
+            nn.init.zeros_(parameter)
+
+    def forward(self, x_BChw: Tensor) -> Tensor:
+        batch, channels, height, width = x_BChw.shape
+        places = self.norm(x_BChw.flatten(2).mT)
+        q, k, v = self.qkv(places).view(batch, height * width, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        seen = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(batch, height * width, channels)
+        return x_BChw + self.out(seen).mT.view(batch, channels, height, width)
+
+
+class Colorizer(nn.Module):
     """Chroma from luma and hints; see the module's description."""
 
     #: Heights and widths must be multiples of this (pad by replication).
-    multiple = 64
+    multiple = 32
 
     def __init__(
         self,
-        widths: tuple[int, ...] = (32, 48, 64, 96, 128, 160),
-        blocks: tuple[int, ...] = (1, 1, 2, 2, 2, 3),
+        backbone: str = "lite2",
+        widths: tuple[int, ...] = (48, 64, 96, 128, 192),
+        blocks: tuple[int, ...] = (1, 2, 2, 2, 2),
     ) -> None:
-        super().__init__(4 + 3, 2, 3, widths, blocks)
+        super().__init__()
+        self.backbone = backbone
+        self.config = {"backbone": backbone, "widths": list(widths), "blocks": list(blocks)}
+        self.encoder = EfficientNetLite(backbone, 1)
+        self.condition = condition_mlp(4, CONDITION)
+        levels = range(len(widths))
+        self.skip = nn.ModuleList(nn.Conv2d(self.encoder.channels[i] + 3, widths[i], 1) for i in levels)
+        self.decoder = nn.ModuleList(Stage(widths[i], blocks[i], CONDITION) for i in levels)
+        self.up = nn.ModuleList(up(widths[i + 1], widths[i]) for i in levels[:-1])
+        self.attention = Attention(widths[-1])
         self.overall = nn.Linear(widths[-1], widths[-1])
-        self.middle2 = Stage(widths[-1], 1, CONDITION)
+        self.tail = nn.Conv2d(widths[0], 2, 3, padding=1)
+        for parameter in self.tail.parameters():
+            nn.init.zeros_(parameter)
 
-    def forward(self, y_B1HW: Tensor, hint_B2hw: Tensor, describe_B3: Tensor) -> Tensor:
+    def forward(self, y_B1HW: Tensor, hint_B2hw: Tensor, describe_B4: Tensor) -> Tensor:
         """Luma (0..1), hint planes and their `describe` numbers -> chroma (B, 2, H/2, W/2) in units of CHROMA_UNIT."""
-        known = describe_B3[:, :1, None, None].expand(-1, 1, *hint_B2hw.shape[2:])
-        x = torch.cat([F.pixel_unshuffle(y_B1HW - 0.5, 2), hint_B2hw, known], 1)
-        return hint_B2hw + self.correction(x, describe_B3).float()
-
-    def bottom(self, x: Tensor, condition: Tensor) -> Tensor:
-        x = self.middle(x, condition)
-        return self.middle2(x + self.overall(x.mean((2, 3)))[:, :, None, None], condition)
+        known = describe_B4[:, :1, None, None].expand(-1, 1, *hint_B2hw.shape[2:])
+        planes = torch.cat([hint_B2hw, known], 1)
+        condition = self.condition(describe_B4)
+        x = None
+        for level, features in reversed(list(enumerate(self.encoder(y_B1HW * 2 - 1)))):
+            told = F.avg_pool2d(planes, 2**level) if level else planes
+            skip = self.skip[level](torch.cat([features, told], 1))
+            if x is None:
+                skip = self.attention(skip)
+                x = skip + self.overall(skip.mean((2, 3)))[:, :, None, None]
+            else:
+                x = self.up[level](x) + skip
+            x = self.decoder[level](x, condition)
+        return hint_B2hw + self.tail(x).float()

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
+from typing import cast
 
 import numpy as np
 import torch
@@ -20,13 +21,13 @@ from torch.nn import functional as F
 from scodec.errors import BadRequest
 from scodec.models import weights
 from scodec.models.colorizer import CHROMA_UNIT, Colorizer, describe, enlarge_hint
-from scodec.models.restorer import Restorer, enlarge, told
+from scodec.models.restorer import Restorer, enlarge, noise, told
 from scodec.models.strips import padded, painted, rows_of
 from scodec.models.tiling import tiles
 
 #: The colorizer sees at most this many luma pixels: larger pictures are reduced to it, so that the cost of colour does
 #: not grow with the picture, and a tree is not asked for leaf by leaf.
-COLOUR_PIXELS = 1 << 19
+COLOUR_PIXELS = 448 * 672
 #: Side of the restorer's tiles, in pixels.
 TILE = 1024
 #: Number formats of the networks.
@@ -43,7 +44,7 @@ Progress = Callable[[list], Iterable]
 class Receiver:
     """The networks on a device."""
 
-    restorer: nn.Module
+    restorer: Restorer
     colorizer: nn.Module
     device: torch.device
     dtype: torch.dtype
@@ -57,31 +58,41 @@ class Receiver:
         quantizer: int,
         height: int,
         width: int,
+        look: float,
+        seed: int,
         tile: int = TILE,
         progress: Progress = iter,
     ) -> np.ndarray:
         """Decoded luma (uint8, ceil(height / scale) x ceil(width / scale)) -> float32 luma (height x width), 0..255.
 
-        coder, scale, quantizer: how it was coded. tile: side of the tiles in pixels. progress: wraps the list of tiles
-        (tqdm, say).
+        coder, scale, quantizer: how it was coded. look: 0 faithful to 1 natural; seed: of the texture. tile: side of
+        the tiles in pixels. progress: wraps the list of tiles (tqdm, say).
         """
         multiple = 24  # of every scale and of the network's stride
         step = max(multiple, tile // multiple * multiple)
         y = np.empty((height, width), np.float32)
+        network = self.restorer.looking(look)
+        texture = noise(seed, height, width) if look else np.zeros((1, 1), np.int8)
+        texture = np.broadcast_to(texture, (height, width))
         number, coarseness = told(coder, torch.tensor([quantizer], device=self.device))
         condition = number, torch.tensor([scale], device=self.device), coarseness
         for rows, columns, needed_rows, needed_columns in progress(list(tiles(height, width, step))):
             y_up = self._enlarged(y_small, scale, needed_rows, needed_columns)
             size = needed_rows.stop - needed_rows.start, needed_columns.stop - needed_columns.start
-            y_hat = self._run(self.restorer, padded(y_up, Restorer.multiple), *condition)[0, 0, : size[0], : size[1]]
+            grain = torch.from_numpy(texture[needed_rows, needed_columns].copy())[None, None].to(self.device) / 128
+            seen = (padded(each, Restorer.multiple) for each in (y_up, grain))
+            y_hat = self._run(network, next(seen), *condition, next(seen))[0, 0, : size[0], : size[1]]
             inner_rows = slice(rows.start - needed_rows.start, rows.stop - needed_rows.start)
             inner_columns = slice(columns.start - needed_columns.start, columns.stop - needed_columns.start)
             y[rows, columns] = (y_hat[inner_rows, inner_columns].clamp(0, 1) * 255).cpu().numpy()
         return y
 
     @torch.inference_mode()
-    def colorize(self, y: np.ndarray, grid: np.ndarray | None, cell: float, step: float) -> np.ndarray:
-        """Luma (float32, H x W, 0..255) and a hint grid (2, rows, columns; None: blind) -> RGB (uint8, H x W x 3)."""
+    def colorize(self, y: np.ndarray, grid: np.ndarray | None, cell: float, step: float, look: float) -> np.ndarray:
+        """Luma (float32, H x W, 0..255) and a hint grid (2, rows, columns; None: blind) -> RGB (uint8, H x W x 3).
+
+        look: 0 faithful to 1 natural.
+        """
         height, width = y.shape
         reduction = min(1.0, math.sqrt(COLOUR_PIXELS / (height * width)))
         size = max(2, round(height * reduction / 2) * 2), max(2, round(width * reduction / 2) * 2)
@@ -89,7 +100,7 @@ class Receiver:
         seen = y_11HW if size == y.shape else F.interpolate(y_11HW, size, mode="bilinear", antialias=True).clamp(0, 1)
         hint = None if grid is None else enlarge_hint(grid, cell * reduction, step, *size)
         plane = torch.zeros(2, size[0] // 2, size[1] // 2) if hint is None else hint.plane
-        numbers = torch.tensor([describe(hint)], device=self.device)
+        numbers = torch.tensor([describe(hint, look)], device=self.device)
         multiple = Colorizer.multiple
         chroma = self._run(
             self.colorizer, padded(seen, multiple), padded(plane[None].to(self.device), multiple // 2), numbers
@@ -103,9 +114,9 @@ class Receiver:
 
         return painted(y_11HW, guided)
 
-    def colorize_blind(self, y: np.ndarray) -> np.ndarray:
+    def colorize_blind(self, y: np.ndarray, look: float) -> np.ndarray:
         """`colorize` without hints."""
-        return self.colorize(y, None, 0, 0)
+        return self.colorize(y, None, 0, 0, look)
 
     @torch.inference_mode()
     def paint(self, y: np.ndarray, chroma: np.ndarray, cell: int) -> np.ndarray:
@@ -161,7 +172,7 @@ def _load(device: str, dtype: str) -> Receiver:
     if dtype not in DTYPES:
         raise BadRequest(f"the number format {dtype!r} is unknown: give {', '.join(DTYPES)}")
     return Receiver(
-        weights.load("restorer").to(place).to(memory_format=torch.channels_last),
+        cast(Restorer, weights.load("restorer")).to(place).to(memory_format=torch.channels_last),
         weights.load("colorizer").to(place).to(memory_format=torch.channels_last),
         place,
         best_dtype(place) if dtype == "auto" else getattr(torch, dtype),

@@ -7,8 +7,11 @@ below:
     y_up -> unshuffle 2 -> U-Net -> shuffle 2 -> (+ y_up) -> y_hat
 """
 
+import copy
+
+import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from scodec.models.blocks import UNet
@@ -49,22 +52,61 @@ def expected_error(coder_B: Tensor, scale_B: Tensor, quantizer_B: Tensor) -> Ten
     return torch.where(scale_B == 1, coded, torch.ones_like(coded))[:, None, None, None]
 
 
-class Restorer(UNet):
-    """U-Net of EDSR blocks over pixel-unshuffled luma, conditioned on coder, scale and quantizer."""
+class Luma(UNet):
+    """U-Net of EDSR blocks over pixel-unshuffled luma and noise, conditioned on coder, scale and quantizer."""
+
+    def __init__(self, widths: tuple[int, ...], blocks: tuple[int, ...]) -> None:
+        super().__init__(4 + 4, 4, 4 + 2 + len(FADE), widths, blocks)
+
+    def forward(
+        self, y_up_B1HW: Tensor, coder_B: Tensor, scale_B: Tensor, quantizer_B: Tensor, noise_B1HW: Tensor
+    ) -> Tensor:
+        """As `Restorer.forward`."""
+        quality_B1 = quantizer_B.float()[:, None] / 63
+        scale_B4, coder_BC = F.one_hot(scale_B - 1, 4), F.one_hot(coder_B, len(FADE))
+        numbers = torch.cat([scale_B4, quality_B1, quality_B1**4, coder_BC], 1)
+        planes = F.pixel_unshuffle(torch.cat([y_up_B1HW - 0.5, noise_B1HW], 1), 2)
+        correction = F.pixel_shuffle(self.correction(planes, numbers), 2)
+        return y_up_B1HW + expected_error(coder_B, scale_B, quantizer_B) * correction.float()
+
+
+class Restorer(nn.Module):
+    """One network with two sets of weights: faithful ones, trained for the least error, and natural ones, which grow
+    texture out of noise. Between them the weights are blended (Wang et al. 2018, ESRGAN, section 3.4)."""
 
     #: Heights and widths must be multiples of this (pad by replication).
     multiple = 8
 
     def __init__(self, widths: tuple[int, ...] = (64, 96, 128), blocks: tuple[int, ...] = (2, 2, 4)) -> None:
-        super().__init__(4, 4, 4 + 2 + len(FADE), widths, blocks)
+        super().__init__()
+        self.config = {"widths": list(widths), "blocks": list(blocks)}
+        self.faithful = Luma(widths, blocks)
+        self.natural = Luma(widths, blocks)
 
-    def forward(self, y_up_B1HW: Tensor, coder_B: Tensor, scale_B: Tensor, quantizer_B: Tensor) -> Tensor:
+    def looking(self, look: float) -> Luma:
+        """The network of a look, from 0 (faithful) to 1 (natural)."""
+        if look in (0, 1):
+            return self.natural if look else self.faithful
+        blend = copy.deepcopy(self.faithful)
+        with torch.no_grad():
+            for mine, other in zip(blend.parameters(), self.natural.parameters(), strict=True):
+                mine.lerp_(other, look)
+        return blend
+
+    def forward(
+        self, y_up_B1HW: Tensor, coder_B: Tensor, scale_B: Tensor, quantizer_B: Tensor, noise_B1HW: Tensor, look: float
+    ) -> Tensor:
         """Restored luma (about 0..1) from luma enlarged by `enlarge` (0..1).
 
-        coder and quantizer: as `told` has them; scale: 1..4.
+        coder and quantizer: as `told` has them; scale: 1..4. noise: uniform in -1..1, see `noise`. look: 0..1.
         """
-        quality_B1 = quantizer_B.float()[:, None] / 63
-        scale_B4, coder_BC = F.one_hot(scale_B - 1, 4), F.one_hot(coder_B, len(FADE))
-        numbers = torch.cat([scale_B4, quality_B1, quality_B1**4, coder_BC], 1)
-        correction = F.pixel_shuffle(self.correction(F.pixel_unshuffle(y_up_B1HW - 0.5, 2), numbers), 2)
-        return y_up_B1HW + expected_error(coder_B, scale_B, quantizer_B) * correction.float()
+        return self.looking(look)(y_up_B1HW, coder_B, scale_B, quantizer_B, noise_B1HW)
+
+
+def noise(seed: int, height: int, width: int) -> np.ndarray:
+    """The plane (height x width, int8 for -1..1) that the texture of a picture grows from.
+
+    The raw numbers of PCG64, which are the same for a seed with every version of NumPy and on every machine.
+    """
+    words = np.random.PCG64(seed).random_raw(-(-height * width // 8)).astype("<u8")
+    return words.view(np.int8)[: height * width].reshape(height, width)

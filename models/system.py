@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -15,11 +15,14 @@ from torch.nn import functional as F
 from scodec.errors import BadRequest
 from scodec.models import lab, receiver, weights
 from scodec.models.registry import COLOUR_SYSTEMS, ENLARGING_SYSTEMS
+from scodec.models.restorer import Restorer
 from scodec.models.strips import painted, rows_of
 from scodec.models.tiling import tiles
 
 #: Where trainings are looked for, from the current folder.
 RUNS = Path("runs")
+#: scodec's own networks that a training may replace.
+OWN = ("restorer", "colorizer")
 #: Side of the tiles that are enlarged, in pixels of the small picture.
 TILE = 512
 
@@ -93,17 +96,42 @@ def lightness(y_B1HW: Tensor) -> Tensor:
     return lab.from_rgb(y_B1HW.expand(-1, 3, -1, -1))[0]
 
 
-def pair(names: Sequence[str], device: str = "auto", dtype: str = "auto") -> tuple[System | None, System | None]:
-    """The system that colours and the one that enlarges, of at most two that are named.
+@dataclass(frozen=True)
+class Chosen:
+    """What rebuilds a picture: scodec's networks, and the systems that colour and enlarge in their place."""
 
-    Raises as `get`, and BadRequest when two do the same.
+    networks: receiver.Receiver
+    painter: System | None = None
+    enlarger: System | None = None
+
+
+def chosen(names: Sequence[str], device: str = "auto", dtype: str = "auto") -> Chosen:
+    """The systems that are named, by weights file or by the name under which `scodec train` left them in RUNS, one for
+    each kind of work; restorers and colorizers of one's own training take the place of those that come with scodec.
+
+    Loaded once per process. Raises BadRequest when two do the same or there is no such file, Unsupported when it can't
+    be read.
     """
-    painter = enlarger = None
-    for each in (get(name, device, dtype) for name in names):
-        if (painter if each.colours else enlarger) is not None:
+    own = receiver.get(device, dtype)
+    result, done = Chosen(own), set()
+    for name in names:
+        with receiver.loading:
+            kind, network = _load(name, own.device)
+        work = "restore" if kind == "restorer" else "enlarge" if kind in ENLARGING_SYSTEMS else "colour"
+        if work in done:
             raise BadRequest("two systems do the same work: give one that colours, one that enlarges, or one of each")
-        painter, enlarger = (each, enlarger) if each.colours else (painter, each)
-    return painter, enlarger
+        done.add(work)
+        if kind in OWN:
+            networks = result.networks
+            if isinstance(network, Restorer):
+                result = replace(result, networks=replace(networks, restorer=network))
+            else:
+                result = replace(result, networks=replace(networks, colorizer=network))
+        elif work == "colour":
+            result = replace(result, painter=System(network, True, own.device, own.dtype))
+        else:
+            result = replace(result, enlarger=System(network, False, own.device, own.dtype))
+    return result
 
 
 def enlarged(enlarger: System, rgb: np.ndarray, scale: int, width: int, height: int) -> np.ndarray:
@@ -115,25 +143,14 @@ def enlarged(enlarger: System, rgb: np.ndarray, scale: int, width: int, height: 
     return np.asarray(Image.fromarray(rgb).resize((width, height), Image.Resampling.BICUBIC, box))
 
 
-def get(name: str, device: str = "auto", dtype: str = "auto") -> System:
-    """A system by its weights file, or by the name under which `scodec train` left it in RUNS.
-
-    Loaded once per process. Raises BadRequest when there is no such file, Unsupported when it can't be read.
-    """
-    own = receiver.get(device, dtype)
-    with receiver.loading:
-        return _load(name, own.device, own.dtype)
-
-
 @cache
-def _load(name: str, device: torch.device, dtype: torch.dtype) -> System:
+def _load(name: str, device: torch.device) -> tuple[str, nn.Module]:
     file = Path(name) if name.endswith(".safetensors") else RUNS / name / "weights.safetensors"
     if not file.exists():
         raise BadRequest(
             f"there is no {file}: `scodec train FOLDER... --system {file.parent.name}` writes it; or name another file"
         )
     kind = weights.facts(file)["network"]
-    if kind not in COLOUR_SYSTEMS and kind not in ENLARGING_SYSTEMS:
-        raise BadRequest(f"{name} holds the {kind}, no system of its own: see docs/systems.md for those there are")
-    network = weights.load(file).to(device).to(memory_format=torch.channels_last)
-    return System(network, kind in COLOUR_SYSTEMS, device, dtype)
+    if kind not in COLOUR_SYSTEMS | ENLARGING_SYSTEMS and kind not in OWN:
+        raise BadRequest(f"{name} holds the {kind}, which rebuilds no pictures: see docs/systems.md for what does")
+    return kind, weights.load(file).to(device).to(memory_format=torch.channels_last)

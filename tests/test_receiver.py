@@ -67,7 +67,7 @@ def test_learned_luma_is_restored_as_of_a_coarser_av1(quantizer):
     decoded = luma_hyperprior.decode(luma_hyperprior.encode(y, quantizer), 256, 192)
 
     def error(coder):
-        return np.square(receiver.get("cpu").restore(decoded, coder, 1, quantizer, 192, 256) - y).mean()
+        return np.square(receiver.get("cpu").restore(decoded, coder, 1, quantizer, 192, 256, 0, 0) - y).mean()
 
     assert error("hyperprior") < error("av1") < np.square(decoded.astype(float) - y).mean()
 
@@ -117,7 +117,7 @@ def test_weights_tell_where_they_come_from():
         about = weights.facts(name)
         assert about["id"].startswith(name)
         assert all(about[key] for key in ("recipe", "data", "licence", "result"))
-    assert sum(weights.path(name).stat().st_size for name in weights.installed()) < 20_000_000
+    assert sum(weights.path(name).stat().st_size for name in weights.installed()) <= 32_000_000
 
 
 def test_one_receiver_for_each_device_and_format():

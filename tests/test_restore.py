@@ -11,7 +11,6 @@ import scodec
 from scodec import photo
 from scodec.errors import BadRequest
 from scodec.eval.metrics import y_psnr
-from scodec.models import alternatives
 
 
 @pytest.fixture
@@ -81,9 +80,28 @@ def test_transparency_stays(small):
     assert restored.mode == "RGBA" and restored.getchannel("A").getextrema() == (100, 100)
 
 
-def test_parts_are_few_and_cover_all(cat):
-    labels = alternatives.parts(photo.planes(cat)[0].astype(np.float32))
-    assert labels.min() == 0 and 3 <= labels.max() < 100 and max(labels.shape) == alternatives.SIDE
+def test_folders(scodec_command, old, tmp_path):
+    folder = tmp_path / "album"
+    (folder / "deep").mkdir(parents=True)
+    old.rename(folder / "deep" / "old.jpg")
+    (folder / "broken.png").write_bytes(b"nothing")
+    arguments = ["restore", folder, "--output-dir", tmp_path / "new", "--no-upscale", "--look", "natural"]
+    run = scodec_command(*arguments)
+    assert run.code == 1 and "1 done, 0 were there already, 1 failed" in run.err and "broken.png" in run.err
+    with Image.open(tmp_path / "new" / "deep" / "old.png") as image:
+        assert (image.mode, image.size) == ("RGB", (211, 157))
+    assert "0 done, 1 were there already" in scodec_command(*arguments).err
+    run = scodec_command(*arguments, "--samples", 2)
+    assert run.code == 2 and "--samples needs one file" in run.err
+
+
+def test_samples_are_of_one_piece(cat):
+    """Other strength, other light: what is coloured alike stays so, and nothing turns into its complement."""
+    grey = photo.planes(cat)[0]
+    first, *others = (photo.planes(np.asarray(image))[1:] for image in scodec.restore(grey, scale=1, samples=4))
+    for planes in others:
+        for one, other in zip(first, planes, strict=True):
+            assert np.corrcoef(one.ravel(), other.ravel())[0, 1] > 0.5
 
 
 def test_impossible_requests(scodec_command, old, tmp_path):

@@ -211,8 +211,10 @@ def test_enlarging_in_tiles_leaves_no_seams(cat, monkeypatch):
 def test_receivers_by_name_and_those_that_cannot_be(cat, luma_file, tmp_path, monkeypatch):
     with pytest.raises(BadRequest, match="--system zhang"):
         scodec.decode(luma_file, receivers=["zhang"])
-    with pytest.raises(BadRequest, match="no system of its own"):
-        scodec.decode(luma_file, receivers=[str(weights.path("restorer"))])
+    with pytest.raises(BadRequest, match="rebuilds no pictures"):
+        scodec.decode(luma_file, receivers=[str(weights.path("hyperprior"))])
+    own = [str(weights.path(name)) for name in ("restorer", "colorizer")]
+    assert scodec.decode(luma_file, receivers=own) == scodec.decode(luma_file)
     (tmp_path / "runs" / "own").mkdir(parents=True)
     weights.save(EDSR(1), tmp_path / "runs" / "own" / "weights.safetensors", "edsr")
     monkeypatch.chdir(tmp_path)

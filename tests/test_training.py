@@ -1,12 +1,17 @@
 """Training on a folder of one's own pictures: it runs, resumes, learns, and its weights work in the codec."""
 
 import json
+import signal
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+import scodec
 from scodec.models import weights
 from scodec.models.hyperprior import LumaHyperprior
 from scodec.training import cli, loop, recipe
@@ -23,10 +28,19 @@ def folder(tmp_path_factory, cat):
     return target
 
 
-@pytest.mark.parametrize(("name", "task", "patch"), [("restorer", "luma", 64), ("colorizer", "colour", 128)])
-def test_command_trains_and_resumes(folder, tmp_path, scodec_command, name, task, patch):
+@pytest.fixture(scope="module")
+def coded_blind(small):
+    return scodec.encode(small, scale=2)
+
+
+@pytest.mark.parametrize(
+    ("name", "task", "patch"), [("restorer", "luma", 64), ("restorer", "natural", 64), ("colorizer", "colour", 64)]
+)
+def test_command_trains_and_resumes(folder, tmp_path, scodec_command, coded_blind, name, task, patch):
     own = tmp_path / "own.yaml"
-    numbers = "steps: 4\nbatch: 2\nlr: 1.0e-4\nwarmup: 1\nema: 0.5\n"
+    numbers = "steps: 4\nbatch: 2\nlr: 1.0e-3\nwarmup: 1\nema: 0.0\n"
+    if task in ("natural", "colour"):
+        numbers += "adversarial: 1.0\nadversarial_from: 1\nbalanced: true\n"
     own.write_text(f"task: {task}\nnetwork: {name}\npatch: {patch}\n{numbers}")
     arguments = ["train", folder, "--recipe", own, "--run", tmp_path / "run", "--every", 2, "-j", 1, "--device", "cpu"]
     assert scodec_command(*arguments, "--steps", 2).code == 0
@@ -37,6 +51,31 @@ def test_command_trains_and_resumes(folder, tmp_path, scodec_command, name, task
     data = (tmp_path / "run" / "own" / "weights.safetensors").read_bytes()
     header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])["__metadata__"]
     assert header["network"] == name and header["id"].startswith(name)
+    own = str(tmp_path / "run" / "own" / "weights.safetensors")
+    decoded = [np.array(scodec.decode(coded_blind, receivers=names, look="natural")) for names in ((), (own,))]
+    assert not np.array_equal(*decoded) and decoded[0].shape == decoded[1].shape
+
+
+def test_a_stop_before_the_first_checkpoint_loses_nothing(folder, tmp_path):
+    """Ctrl-C, as a terminal sends it, while the training runs: it ends with a checkpoint of its last step."""
+    own = tmp_path / "own.yaml"
+    own.write_text("task: luma\nnetwork: restorer\npatch: 64\nsteps: 5000\nbatch: 2\nlr: 1.0e-4\n")
+    arguments = ["train", folder, "--recipe", own, "--run", tmp_path / "run", "--every", 5000, "-j", 1]
+    code = "import scodec.cli; scodec.cli.main()"
+    command = [sys.executable, "-c", code, *map(str, arguments), "--device", "cpu"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    seen = ""
+    while "step/s" not in seen and "s/step" not in seen:  # the bar of the steps themselves
+        piece = process.stderr.read(1)
+        assert piece, seen
+        seen += piece
+    assert "about" in seen and "hours" in seen
+    time.sleep(3)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode != 0
+    state = torch.load(tmp_path / "run" / "own" / "checkpoint.pt", weights_only=True)
+    assert 0 < state["step"] < 5000
 
 
 def test_interrupted_and_straight_runs_agree(folder, tmp_path):
@@ -69,7 +108,7 @@ def test_interrupted_and_straight_runs_agree(folder, tmp_path):
 def test_the_colorizer_learns(folder, tmp_path):
     """From the shipped weights, a few dozen steps on one animal must bring its colours closer."""
     settings = recipe.Recipe(
-        task="colour", network="colorizer", steps=40, batch=4, patch=128, lr=5e-4, warmup=5, ema=0.9
+        task="colour", network="colorizer", steps=40, batch=4, patch=64, lr=5e-4, warmup=5, ema=0.9
     )
     train, held_out = cli._pictures((folder,), 0)
     task = ColourTask(settings, train, held_out)
@@ -102,6 +141,7 @@ def test_shipped_recipes_load_and_unknown_ones_are_reported(scodec_command, tmp_
     assert all(recipe.load(name) for name in recipe.names())
     assert {stage: each.task for stage, each in recipe.load("release").items()} == {
         "restorer": "luma",
+        "restorer-natural": "natural",
         "colorizer": "colour",
     }
     result = scodec_command("train", folder, "--recipe", "nonsense", "--run", tmp_path / "run")

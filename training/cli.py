@@ -75,7 +75,11 @@ def _train(setting: Setting, run: Path, device: str, every: int, fresh: bool, pr
 
     recipe = setting.recipe
     shipped = weights.path(recipe.network)
-    start = None if fresh or not shipped.exists() else load_file(shipped)
+    before = run.parent / recipe.after / "weights.safetensors"
+    if recipe.after and before.exists():
+        start = load_file(before)
+    else:
+        start = None if fresh or not shipped.exists() else load_file(shipped)
     task = TASKS[recipe.task](setting)
     trained = loop.train(task, recipe, run, receiver.best_device(device), every, start)
     if isinstance(trained, CompressionModel):

@@ -1,6 +1,9 @@
-"""Training task `colour`: the colorizer learns chroma from luma, with and without hints."""
+"""Training task `colour`: the colorizer learns chroma from luma, with and without hints, in both looks.
 
-import io
+A part of every batch is blind and faithful and judged by its RGB error alone, a part has hints and is judged likewise,
+and a part is blind and natural: judged by ImageNet features, a little by the absolute error, and by a critic.
+"""
+
 from pathlib import Path
 
 import numpy as np
@@ -8,109 +11,171 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
-from tqdm import tqdm
 
-from scodec import hints, luma_av1, photo, scaling
+from scodec import hints, photo
+from scodec.eval.metrics import ciede2000, colourfulness_ratio, rgb_psnr
 from scodec.models.colorizer import CHROMA_UNIT, Colorizer, describe, enlarge_hint
-from scodec.models.restorer import enlarge
+from scodec.models.efficientnet import imagenet
+from scodec.models.receiver import Receiver
+from scodec.models.restorer import Restorer
+from scodec.training import pools
 from scodec.training.loop import Task
 from scodec.training.losses import RGB_OF_CHROMA, chroma_rms
+from scodec.training.perception import FeatureCritic, Features, distance
 from scodec.training.recipe import Recipe
 
-#: Share of the samples without hints, and of those whose luma went through the luma coder.
-BLIND, CODED = 0.5, 0.6
+#: Shares of a batch: blind and faithful, blind and natural; the rest has hints.
+FAITHFUL, NATURAL = 0.375, 0.375
+#: Sides that the network sees, in patches of the recipe, and how often each is drawn; a batch has the fewer pictures
+#: the larger they are.
+SIDES, SIDE_SHARES = (1.0, 1.25, 1.5, 1.75), (0.4, 0.2, 0.2, 0.2)
+#: Squares that pictures are kept as: side, and the least short side of a picture, in patches. The larger are drawn for
+#: every side above the first, and half the time for that.
+SMALL, LARGE = (1.0, 0.625), (2.0, 1.75)
+#: Short side of the held-out pictures, in patches.
+WATCHED = 2.0
 #: Cell sizes of the hints, how often each is drawn, and the range of quantization steps.
 CELLS, CELL_SHARES, STEPS = (8, 16, 32, 64), (0.45, 0.3, 0.15, 0.1), (6.0, 64.0)
-#: The coded luma of a sample: scales, and the coarse end of the quantizers of the quicker coder (faults look alike).
-SCALES, QUANTIZERS = (1, 1, 2, 2, 3), (38, 64)
+#: By how much a luma is reduced and enlarged again to lose the detail that a receiver does not see.
+BLURS = (1.0, 1.4, 2.0, 2.7, 3.5)
+#: Share of the learning rate that the pretrained encoder gets; weight of the absolute error in the natural look.
+ENCODER_SHARE, ABSOLUTE = 0.2, 0.25
 
 
 class ColourTask(Task):
-    """Batches of (luma, hint) -> chroma at half resolution."""
+    """Batches of (luma, hint, look) -> chroma at half resolution."""
 
     def __init__(self, recipe: Recipe, train: list[Path], held_out: list[Path]) -> None:
         self.recipe = recipe
-        self.train = [path.read_bytes() for path in tqdm(train, "reading pictures", unit="picture")]
-        self.held_out = [self._sample(path.read_bytes(), np.random.default_rng(i)) for i, path in enumerate(held_out)]
+        sizes = [[round(share * recipe.patch) for share in kind] for kind in (SMALL, LARGE)]
+        self.pools = [pools.squares(train, *size) for size in sizes]
+        self.held_out = [_reduced(path, round(WATCHED * recipe.patch)) for path in held_out]
+        self.features = Features(5)
 
     def network(self) -> nn.Module:
-        return Colorizer(**self.recipe.config)
+        network = Colorizer(**self.recipe.config)
+        network.encoder.load_state_dict(imagenet(network.backbone, 1).state_dict())
+        return network
+
+    def ready(self, device: torch.device) -> None:
+        self.pools = [pool.to(device) for pool in self.pools if len(pool)]
+        self.features.to(device)
+
+    def groups(self, network: nn.Module) -> list[dict]:
+        encoder: list[nn.Parameter] = []
+        rest: list[nn.Parameter] = []
+        for name, parameter in network.named_parameters():
+            (encoder if name.startswith("encoder.") else rest).append(parameter)
+        return [{"params": encoder, "share": ENCODER_SHARE}, {"params": rest, "share": 1.0}]
 
     def batch(self, rng: np.random.Generator) -> dict[str, Tensor]:
-        """One batch: y (B, 1, patch, patch) in 0..1; hint and chroma (B, 2, patch/2, patch/2) in CHROMA_UNITs."""
-        samples = []
-        for _ in range(self.recipe.batch):
-            y, cb, cr = self._sample(self.train[rng.integers(len(self.train))], rng)
-            shown = _code(y, rng) if rng.random() < CODED else y
-            blind = rng.random() < BLIND
-            samples.append(_tensors(shown, cb, cr, None if blind else _hint(cb, cr, rng)))
-        return {key: torch.cat([sample[key] for sample in samples]) for key in samples[0]}
+        """One batch: y (B, 1, side, side) in 0..1; hint and chroma (B, 2, side/2, side/2) in CHROMA_UNITs; describe.
 
-    def predict(self, network: nn.Module, batch: dict[str, Tensor]) -> Tensor:
-        return network(batch["y"], batch["hint"], batch["describe"])
+        First those blind and faithful, then those with hints, then those natural, which begin at `natural`.
+        """
+        multiple, patch = Colorizer.multiple, self.recipe.patch
+        side = round(rng.choice(SIDES, p=SIDE_SHARES) * patch / multiple) * multiple
+        count = max(4, round(self.recipe.batch * (patch / side) ** 2))
+        large = side > patch or rng.random() < 0.5
+        pool = self.pools[-1 if large else 0]
+        generator = torch.Generator(pool.device).manual_seed(int(rng.integers(2**62)))
+        rgb = pools.draw(pool, count, side, generator)
+        y, chroma = _planes(rgb)
+        blind, natural = max(1, round(FAITHFUL * count)), max(1, round(NATURAL * count))
+        hinted = [_hint(each, rng) for each in chroma[blind : count - natural].cpu().numpy()]
+        blank = torch.zeros(2, side // 2, side // 2)
+        planes = [blank] * blind + [hint.plane for hint in hinted] + [blank] * natural
+        told = [describe(None, 0)] * blind + [describe(hint, 0) for hint in hinted] + [describe(None, 1)] * natural
+        return {
+            "y": torch.cat([_blurred(part, float(rng.choice(BLURS))) for part in y.split(2)]),
+            "chroma": F.avg_pool2d(chroma / CHROMA_UNIT, 2),
+            "hint": torch.stack(planes),
+            "describe": torch.tensor(told),
+            "natural": torch.tensor(count - natural),
+        }
 
-    def loss(self, output: Tensor, batch: dict[str, Tensor]) -> Tensor:
-        return chroma_rms(output - batch["chroma"])
+    def predict(self, network: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        chroma = network(batch["y"].contiguous(memory_format=torch.channels_last), batch["hint"], batch["describe"])
+        begin = int(batch["natural"])
+        made, y = chroma[begin:], batch["y"][begin:]
+        true = batch["chroma"][begin:]
+        output = {"faithful": chroma[:begin], "made": made, "true": true}
+        seen = self.features(torch.cat([_rgb(y, made), _rgb(y, true)]))
+        for level, features in enumerate(seen):
+            output[f"seen{level}"], output[f"wanted{level}"] = features[: len(made)], features[len(made) :].detach()
+        return output
+
+    def loss(self, output: dict[str, Tensor], batch: dict[str, Tensor]) -> Tensor:
+        begin = int(batch["natural"])
+        faithful = chroma_rms(output["faithful"] - batch["chroma"][:begin])
+        wanted, made = self.judged(output, batch)
+        natural = distance(made, wanted).mean() + ABSOLUTE * (output["made"] - output["true"]).abs().mean()
+        return 2 * faithful + natural
+
+    def critic(self) -> nn.Module:
+        return FeatureCritic(self.features.channels)
+
+    def judged(self, output: dict[str, Tensor], batch: dict[str, Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+        levels = range(len(self.features.channels))
+        return [output[f"wanted{level}"] for level in levels], [output[f"seen{level}"] for level in levels]
+
+    def made(self, output: dict[str, Tensor]) -> Tensor:
+        return output["made"]
 
     def validate(self, network: nn.Module, device: torch.device) -> dict[str, float]:
-        """Mean RGB-PSNR (dB) with true luma: grey, blind, and with hints, enlarged plainly and by the network."""
+        """Means over the pictures held out, true luma: RGB-PSNR (dB), CIEDE2000 and colourfulness of both looks, blind,
+        and RGB-PSNR with hints, enlarged plainly and by the network."""
+        receiver = Receiver(Restorer(), network, device, torch.bfloat16)
         values: dict[str, list[float]] = {}
-        for y, cb, cr in self.held_out:
-            blind = _on(device, _tensors(y, cb, cr, None))
-            hinted = _on(device, _tensors(y, cb, cr, hints.quantize(cb, cr, 16, 24.0)))
-            for name, sample, predict in (
-                ("grey", blind, False),
-                ("blind", blind, True),
-                ("bicubic", hinted, False),
-                ("hinted", hinted, True),
-            ):
-                chroma = network(sample["y"], sample["hint"], sample["describe"]) if predict else sample["hint"]
-                values.setdefault(f"{name}_dB", []).append(_psnr(chroma - sample["chroma"]))
-        return {name: float(np.mean(each)) for name, each in values.items()}
-
-    def _sample(self, data: bytes, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Luma and chroma of a random patch; large pictures are first reduced to a random size."""
-        with Image.open(io.BytesIO(data)) as image:
-            patch = self.recipe.patch
-            short = min(image.size)
-            wanted = patch if short <= patch else int(np.exp(rng.uniform(np.log(patch), np.log(min(short, 3 * patch)))))
-            width, height = (max(patch, round(side * wanted / short)) for side in image.size)
-            rgb = np.asarray(image.convert("RGB").resize((width, height), Image.Resampling.LANCZOS, reducing_gap=2.0))
-        top, left = (int(rng.integers(0, side - patch + 1)) for side in rgb.shape[:2])
-        rgb = rgb[top : top + patch, left : left + patch]
-        return photo.planes(rgb[:, ::-1] if rng.random() < 0.5 else rgb)
+        for rgb in self.held_out:
+            y, cb, cr = photo.planes(rgb)
+            hint = hints.quantize(cb, cr, 16, 24.0)
+            rebuilt = {
+                "grey": np.repeat(y[..., None], 3, 2),
+                "blind": receiver.colorize_blind(y.astype(np.float32), 0.0),
+                "natural": receiver.colorize_blind(y.astype(np.float32), 1.0),
+                "hinted": receiver.colorize(y.astype(np.float32), hint.grid, hint.cell, hint.step, 0.0),
+            }
+            for name, picture in rebuilt.items():
+                values.setdefault(f"{name}_dB", []).append(rgb_psnr(rgb, picture))
+            for name in ("blind", "natural"):
+                values.setdefault(f"{name}_ciede", []).append(ciede2000(rgb, rebuilt[name]))
+                values.setdefault(f"{name}_colourful", []).append(colourfulness_ratio(rgb, rebuilt[name]))
+        return {name: round(float(np.mean(each)), 4) for name, each in values.items()}
 
 
-def _hint(cb: np.ndarray, cr: np.ndarray, rng: np.random.Generator) -> hints.HintGrid:
+def _reduced(path: Path, side: int) -> np.ndarray:
+    """A picture of at most `side` pixels of the short side."""
+    with Image.open(path) as image:
+        share = min(1.0, side / min(image.size))
+        size = round(image.width * share), round(image.height * share)
+        return np.asarray(image.convert("RGB").resize(size, Image.Resampling.LANCZOS))
+
+
+def _planes(rgb_B3HW: Tensor) -> tuple[Tensor, Tensor]:
+    """Luma (0..1) and chroma (levels) of RGB (0..1), as `photo.planes` has them."""
+    red, green, blue = rgb_B3HW.split(1, 1)
+    y = 0.299 * red + 0.587 * green + 0.114 * blue
+    return y, torch.cat([(blue - y) / 1.772, (red - y) / 1.402], 1) * 255
+
+
+def _rgb(y_B1HW: Tensor, chroma_B2hw: Tensor) -> Tensor:
+    """Luma (0..1) and chroma at half resolution, in CHROMA_UNITs -> RGB (0..1)."""
+    chroma = F.interpolate(chroma_B2hw.float(), y_B1HW.shape[2:], mode="bilinear", align_corners=False)
+    return y_B1HW + torch.einsum("rc,bchw->brhw", RGB_OF_CHROMA.to(chroma), chroma) * (CHROMA_UNIT / 255)
+
+
+def _blurred(y_B1HW: Tensor, factor: float) -> Tensor:
+    """Luma without the detail that is lost when it is coded at 1/factor of the size."""
+    if factor == 1:
+        return y_B1HW
+    size = [round(side / factor) for side in y_B1HW.shape[2:]]
+    small = F.interpolate(y_B1HW, size, mode="bilinear", antialias=True)
+    return F.interpolate(small, y_B1HW.shape[2:], mode="bicubic", align_corners=False).clamp(0, 1)
+
+
+def _hint(chroma_2HW: np.ndarray, rng: np.random.Generator):
     """Hints as files of 20 to 2,000 bytes have them: the smaller the cells, the coarser the step."""
-    cell = int(rng.choice(CELLS, p=CELL_SHARES))
-    return hints.quantize(cb, cr, cell, float(np.exp(rng.uniform(*np.log(STEPS)))))
-
-
-def _code(y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """What the receiver would see of a luma, but for the restorer."""
-    scale, quantizer = SCALES[rng.integers(len(SCALES))], int(rng.integers(*QUANTIZERS))
-    small = scaling.shrink(y, scale)
-    small = luma_av1.decode(luma_av1.encode(small, quantizer, "fast"), small.shape[1], small.shape[0])
-    large = enlarge(torch.from_numpy(small)[None, None] / 255, scale)[0, 0, : y.shape[0], : y.shape[1]]
-    return (large * 255).numpy()
-
-
-def _tensors(y: np.ndarray, cb: np.ndarray, cr: np.ndarray, grid: hints.HintGrid | None) -> dict[str, Tensor]:
-    chroma = torch.from_numpy(np.stack([cb, cr]))[None] / CHROMA_UNIT
-    hint = None if grid is None else enlarge_hint(grid.grid, grid.cell, grid.step, *y.shape)
-    return {
-        "y": torch.from_numpy(y.astype(np.float32))[None, None] / 255,
-        "chroma": F.avg_pool2d(chroma, 2),
-        "hint": torch.zeros(1, 2, y.shape[0] // 2, y.shape[1] // 2) if hint is None else hint.plane[None],
-        "describe": torch.tensor([describe(hint)]),
-    }
-
-
-def _on(device: torch.device, sample: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {key: value.to(device) for key, value in sample.items()}
-
-
-def _psnr(error_B2HW: Tensor) -> float:
-    rgb = torch.einsum("rc,bchw->brhw", RGB_OF_CHROMA.to(error_B2HW.device), error_B2HW.float()) * CHROMA_UNIT
-    return float(10 * torch.log10(255**2 / rgb.square().mean().clamp_min(1e-3)))
+    cell, step = int(rng.choice(CELLS, p=CELL_SHARES)), float(np.exp(rng.uniform(*np.log(STEPS))))
+    grid = hints.quantize(chroma_2HW[0], chroma_2HW[1], cell, step)
+    return enlarge_hint(grid.grid, cell, step, *chroma_2HW.shape[1:])

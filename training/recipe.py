@@ -21,10 +21,13 @@ class Recipe:
     lr: float  # peak; falls to zero along a cosine
     network: str  # a name in models.registry.NETWORKS
     config: dict[str, Any] = field(default_factory=dict)  # of the network
+    after: str = ""  # the training in the same folder of runs that it goes on from, if there is one
     source: str = ""  # the paper or report that the numbers are from
     loss: str = ""  # of the systems of the reports: a name in losses.LOSSES
     adversarial: float = 0.0  # weight of the critic's judgement in the loss
     adversarial_from: int = 0  # step from which on there is a critic
+    balanced: bool = False  # that weight is of gradients: the critic's is so many times that of the rest
+    critic_lr: float = 0.0  # constant; 0: `lr`
     optimizer: str = "adamw"  # a name in loop.OPTIMIZERS
     short_side: int = 0  # pixels; smaller pictures are left out
     warmup: int = 200

@@ -7,11 +7,13 @@ from scodec.training.enlarge_task import EnlargeTask
 from scodec.training.lab_task import LabTask
 from scodec.training.loop import Task
 from scodec.training.luma_task import LumaTask
+from scodec.training.natural_task import NaturalTask
 from scodec.training.rate_task import RateTask
 from scodec.training.recipe import Setting
 
 TASKS: dict[str, Callable[[Setting], Task]] = {
     "luma": lambda s: LumaTask(s.recipe, s.train, s.held_out, s.cache, s.workers),
+    "natural": lambda s: NaturalTask(s.recipe, s.train, s.held_out, s.cache, s.workers),
     "colour": lambda s: ColourTask(s.recipe, s.train, s.held_out),
     "lab": lambda s: LabTask(s.recipe, s.train, s.held_out, s.pretrained),
     "rate": lambda s: RateTask(s.recipe, s.train, s.held_out),

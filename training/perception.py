@@ -1,0 +1,70 @@
+"""What the natural look is trained by: the distance of ImageNet features, and critics that look at them."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+from scodec.models.efficientnet import imagenet
+
+
+class Features(nn.Module):
+    """Frozen features of EfficientNet-Lite0 of pictures (B, 1 or 3, H, W; 0..1), the first `levels` resolutions."""
+
+    def __init__(self, levels: int, inputs: int = 3) -> None:
+        super().__init__()
+        self.network = imagenet("lite0", inputs).eval().requires_grad_(False).to(memory_format=torch.channels_last)
+        self.network.stages = self.network.stages[: (1, 2, 3, 5, 7)[levels - 1]]
+        self.channels = self.network.channels[:levels]
+
+    def forward(self, picture: Tensor) -> list[Tensor]:
+        return self.network((picture * 2 - 1).contiguous(memory_format=torch.channels_last))
+
+
+def distance(made: list[Tensor], true: list[Tensor]) -> Tensor:
+    """LPIPS without learned weights (Zhang et al. 2018, eq. 1), per sample.
+
+    Features of unit length, their squared difference, summed over levels.
+    """
+    return torch.stack(
+        [(_unit(a.float()) - _unit(b.float())).square().sum(1).mean((1, 2)) for a, b in zip(made, true, strict=True)]
+    ).sum(0)
+
+
+def _unit(features: Tensor) -> Tensor:
+    return features * torch.rsqrt(features.square().sum(1, keepdim=True) + 1e-4)
+
+
+class FeatureCritic(nn.Module):
+    """Projected critic (Sauer et al. 2021, section 3.2): a small critic on each resolution of frozen features."""
+
+    def __init__(self, channels: list[int], width: int = 128) -> None:
+        super().__init__()
+        leaky = nn.LeakyReLU(0.2)
+        self.heads = nn.ModuleList(
+            nn.Sequential(
+                spectral_norm(nn.Conv2d(count, width, 1)), leaky,
+                spectral_norm(nn.Conv2d(width, width, 3, padding=1)), leaky,
+                spectral_norm(nn.Conv2d(width, 1, 1)),
+            )
+            for count in channels
+        )  # fmt: skip
+
+    def forward(self, features: list[Tensor]) -> list[Tensor]:
+        return [head(each) for head, each in zip(self.heads, features, strict=True)]
+
+
+class PatchCritic(nn.Module):
+    """Critic of patches, down to 1/8 of the size: planes (B, inputs, H, W; 0..1) -> logits."""
+
+    def __init__(self, inputs: int, width: int = 32) -> None:
+        super().__init__()
+        layers: list[nn.Module] = [spectral_norm(nn.Conv2d(inputs, width, 3, padding=1)), nn.LeakyReLU(0.2)]
+        for i, outputs in enumerate((width, 2 * width, 4 * width)):
+            before = width * max(1, 2 ** (i - 1)) if i else width
+            layers += [spectral_norm(nn.Conv2d(before, outputs, 4, 2, 1)), nn.LeakyReLU(0.2)]
+            layers += [spectral_norm(nn.Conv2d(outputs, outputs, 3, padding=1)), nn.LeakyReLU(0.2)]
+        layers.append(spectral_norm(nn.Conv2d(4 * width, 1, 1)))
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, planes: Tensor) -> list[Tensor]:
+        return [self.layers((planes * 2 - 1).contiguous(memory_format=torch.channels_last))]

@@ -1,0 +1,67 @@
+"""Pictures as one tensor on the device that trains: batches are cut, turned, zoomed and flipped there."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.nn import functional as F
+from tqdm import tqdm
+
+#: A zoomed batch shows at least this share of the side of the squares.
+LEAST = 0.55
+#: Pictures longer than this (long side by short side) give a square at each end instead of one in the middle.
+LONG = 1.15
+
+
+def squares(paths: list[Path], side: int, least: int) -> Tensor:
+    """Squares (N, 3, side, side; uint8) of all pictures whose short side has at least `least` pixels.
+
+    The short side of the picture is the square's; a larger picture is reduced to that.
+    """
+
+    def cut(path: Path) -> Iterator[np.ndarray]:
+        with Image.open(path) as image:
+            short = min(image.size)
+            if short < least:
+                return
+            size = [max(side, round(length * side / short)) for length in image.size]
+            image.draft("RGB", (size[0], size[1]))
+            rgb = np.asarray(
+                image.convert("RGB").resize((size[0], size[1]), Image.Resampling.LANCZOS, reducing_gap=2.0)
+            )
+        spare = max(rgb.shape[:2]) - side
+        for offset in (0, spare) if spare > (LONG - 1) * side else (spare // 2,):
+            part = rgb[offset:, :] if rgb.shape[0] > rgb.shape[1] else rgb[:, offset:]
+            yield part[:side, :side].transpose(2, 0, 1)
+
+    with ThreadPoolExecutor() as pool:  # Pillow decodes and resizes without Python's lock
+        found = list(
+            tqdm(pool.map(lambda path: list(cut(path)), paths), "reading pictures", len(paths), unit="picture")
+        )
+    parts = [part for each in found for part in each]
+    return torch.from_numpy(np.stack(parts)) if parts else torch.empty(0, 3, side, side, dtype=torch.uint8)
+
+
+def draw(pool: Tensor, count: int, side: int, generator: torch.Generator) -> Tensor:
+    """Some of the squares, zoomed, shifted and mirrored at random, `side` pixels wide: (count, 3, side, side), 0..1."""
+    device = pool.device
+
+    def uniform(*shape: int) -> Tensor:
+        return torch.rand(shape, generator=generator, device=device)
+
+    chosen = torch.randint(len(pool), (count,), generator=generator, device=device)
+    rgb = pool[chosen].float() / 255
+    while rgb.shape[2] >= 2 * side:  # bilinear sampling alone would alias
+        rgb = F.avg_pool2d(rgb, 2)
+    share = LEAST + (1 - LEAST) * uniform(count)
+    shift = (2 * uniform(count, 2) - 1) * (1 - share)[:, None]
+    place = torch.zeros(count, 2, 3, device=device)
+    place[:, 0, 0] = torch.where(uniform(count) < 0.5, share, -share)
+    place[:, 1, 1] = share
+    place[:, :, 2] = shift
+    grid = F.affine_grid(place, [count, 3, side, side], align_corners=False)
+    return F.grid_sample(rgb, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
