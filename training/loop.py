@@ -25,6 +25,8 @@ Batch = dict[str, Tensor]
 Seen = Tensor | list[Tensor]
 #: Steps between two comparisons of gradients, and how much the last ones count in the weight that comes of them.
 COMPARED, MEMORY = 10, 0.9
+#: A training of so many steps is told how long it will take.
+WORTH_TIMING = 100
 
 
 class Task(ABC):
@@ -120,7 +122,7 @@ def train(task: Task, recipe: Recipe, run: Path, device: str, every: int, start:
         checkpoint.with_suffix(".tmp").replace(checkpoint)
 
     losses: list[float] = []
-    if step < recipe.steps:
+    if recipe.steps - step >= WORTH_TIMING:
         hours = _seconds_a_step(task, recipe, network, place) * (recipe.steps - step) / 3600
         tqdm.write(f"{recipe.steps - step} steps, about {hours:.1f} hours on {place}", file=sys.stderr)
     began = time.monotonic()

@@ -100,7 +100,8 @@ class RateTask(Task):
             return x_hat
         y_up = enlarge(x_hat.float().clamp(0, 1), int(scale_B[0]))
         number_B, coarseness_B = told(coder, quantizer_B)
-        return self.restorer.to(y_up.device)(y_up, number_B, scale_B, coarseness_B)
+        blank = torch.zeros_like(y_up)
+        return self.restorer.to(y_up.device)(y_up, number_B, scale_B, coarseness_B, blank, 0)
 
     def _patch(self, rng: np.random.Generator, side: int) -> np.ndarray:
         y = self.train[rng.integers(len(self.train))]
