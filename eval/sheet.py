@@ -25,8 +25,11 @@ def at_bytes(name: str, rgb: np.ndarray, most: int) -> bytes:
     return codec.encode(rgb, low)
 
 
-def rows(rgb: np.ndarray, bpp: float) -> list[tuple[str, np.ndarray]]:
-    """Captions and pictures of one line: the original, scodec without and with hints in both looks, AVIF."""
+Line = list[tuple[str, np.ndarray]]
+
+
+def lines(rgb: np.ndarray, bpp: float) -> list[Line]:
+    """Captions and pictures: original, luminance only in both looks; below AVIF, with hints in both looks."""
     most = int(bpp * rgb.shape[0] * rgb.shape[1] / 8)
     blind, guided = (scodec.encode(rgb, target_bytes=most, hints=hints) for hints in (0, "auto"))
     files = (
@@ -34,13 +37,14 @@ def rows(rgb: np.ndarray, bpp: float) -> list[tuple[str, np.ndarray]]:
         ("luminance only, faithful", "scodec", blind),
         ("hints auto, natural", "scodec-natural", guided),
         ("hints auto, faithful", "scodec", guided),
-        ("AVIF", "avif-iq", at_bytes("avif-iq", rgb, most)),
     )
-    line = [("original", rgb)]
+    avif = at_bytes("avif-iq", rgb, most)
+    files = (*files[:2], ("AVIF" if len(avif) <= most else "AVIF at its smallest", "avif-iq", avif), *files[2:])
+    cells = [("original", rgb)]
     for label, codec, data in files:
         rebuilt = CODECS[codec].decode(data)
-        line.append((f"{label}: {len(data)} B, {rgb_psnr(rgb, rebuilt):.1f} dB", rebuilt))
-    return line
+        cells.append((f"{label}: {len(data)} B, {rgb_psnr(rgb, rebuilt):.1f} dB", rebuilt))
+    return [cells[:3], cells[3:]]
 
 
 def middle(picture: np.ndarray, side: int) -> np.ndarray:
@@ -49,7 +53,7 @@ def middle(picture: np.ndarray, side: int) -> np.ndarray:
     return picture[top : top + side, left : left + side]
 
 
-def sheet(lines: list[list[tuple[str, np.ndarray]]]) -> Image.Image:
+def sheet(lines: list[Line]) -> Image.Image:
     """Lines of captioned pictures on white."""
     font = ImageFont.load_default(14)
     width = max(sum(picture.shape[1] + MARGIN for _, picture in line) for line in lines) + MARGIN
@@ -71,16 +75,16 @@ def sheet(lines: list[list[tuple[str, np.ndarray]]]) -> Image.Image:
 @click.argument("out", type=click.Path(dir_okay=False, path_type=Path))
 @click.argument("pictures", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
-    "--bpp", "rates", type=float, multiple=True, default=(0.05,), show_default=True, help="Rates, a line for each."
+    "--bpp", "rates", type=float, multiple=True, default=(0.05,), show_default=True, help="Rates, two lines for each."
 )
 @click.option("--crop", type=click.IntRange(min=16), help="Show only so many pixels a side, of the middle.")
 def main(out: Path, pictures: tuple[Path, ...], rates: tuple[float, ...], crop: int | None) -> None:
     """Write a sheet OUT of PICTURES, each as every codec rebuilds it from files of the same size."""
     try:
-        lines = [rows(photo.load(path).rgb, bpp) for path in pictures for bpp in rates]
+        page = [line for path in pictures for bpp in rates for line in lines(photo.load(path).rgb, bpp)]
         if crop:
-            lines = [[(caption, middle(picture, crop)) for caption, picture in line] for line in lines]
-        sheet(lines).save(out)
+            page = [[(caption, middle(picture, crop)) for caption, picture in line] for line in page]
+        sheet(page).save(out)
     except ScodecError as error:
         raise click.ClickException(str(error)) from error
 
