@@ -32,14 +32,14 @@ def lines(rgb: np.ndarray, bpp: float) -> list[Line]:
     """Captions and pictures: original, luminance only in both looks; below AVIF, with hints in both looks."""
     most = int(bpp * rgb.shape[0] * rgb.shape[1] / 8)
     blind, guided = (scodec.encode(rgb, target_bytes=most, hints=hints) for hints in (0, "auto"))
+    avif = at_bytes("avif-iq", rgb, most)
     files = (
         ("luminance only, natural", "scodec-natural", blind),
         ("luminance only, faithful", "scodec", blind),
+        ("AVIF" if len(avif) <= most else "AVIF at its smallest", "avif-iq", avif),
         ("hints auto, natural", "scodec-natural", guided),
         ("hints auto, faithful", "scodec", guided),
     )
-    avif = at_bytes("avif-iq", rgb, most)
-    files = (*files[:2], ("AVIF" if len(avif) <= most else "AVIF at its smallest", "avif-iq", avif), *files[2:])
     cells = [("original", rgb)]
     for label, codec, data in files:
         rebuilt = CODECS[codec].decode(data)

@@ -77,11 +77,11 @@ def _train(setting: Setting, run: Path, device: str, every: int, fresh: bool, pr
     shipped = weights.path(recipe.network)
     before = run.parent / recipe.after / "weights.safetensors"
     if recipe.after and before.exists():
-        start = load_file(before)
+        begin: Path | None = before
     else:
-        start = None if fresh or not shipped.exists() else load_file(shipped)
+        begin = None if fresh or not shipped.exists() else shipped
     task = TASKS[recipe.task](setting)
-    trained = loop.train(task, recipe, run, receiver.best_device(device), every, start)
+    trained = loop.train(task, recipe, run, receiver.best_device(device), every, load_file(begin) if begin else None)
     if isinstance(trained, CompressionModel):
         trained.update()  # the tables of entropy coding come with the weights
     target = run / "weights.safetensors"
