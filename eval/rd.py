@@ -209,6 +209,7 @@ def _measure(job: tuple[Path, str, list[str]]) -> list[Record]:
         codec, original = CODECS[name], photo.load(path).rgb
     except BadImage as error:
         raise BadImage(f"{path}: {error}") from error
+    seen = patches(original).astype(np.float16) if FRECHET in metrics else None
     records = []
     for quality in codec.qualities:
         start = perf_counter()
@@ -219,8 +220,8 @@ def _measure(job: tuple[Path, str, list[str]]) -> list[Record]:
         record: Record = {"codec": name, "quality": quality, "image": _label(path), "bytes": len(data)}
         record |= {"bpp": len(data) * 8 / (original.shape[0] * original.shape[1])}
         record |= {metric: METRICS[metric](original, rebuilt) for metric in metrics if metric != FRECHET}
-        if FRECHET in metrics:
-            record[FRECHET] = patches(original).astype(np.float16), patches(rebuilt).astype(np.float16)
+        if seen is not None:
+            record[FRECHET] = seen, patches(rebuilt).astype(np.float16)
         record |= {"encode_seconds": round(middle - start, 4), "decode_seconds": round(end - middle, 4)}
         records.append(record)
     return records

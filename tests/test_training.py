@@ -148,6 +148,13 @@ def test_shipped_recipes_load_and_unknown_ones_are_reported(scodec_command, tmp_
     assert result.code == 1 and "colorizer" in result.err
 
 
+def test_pictures_too_small_for_the_colorizer(scodec_command, tmp_path, folder):
+    own = tmp_path / "own.yaml"
+    own.write_text("task: colour\nnetwork: colorizer\npatch: 512\nsteps: 1\nbatch: 1\nlr: 1.0e-4\n")
+    result = scodec_command("train", folder, "--recipe", own, "--run", tmp_path / "run")
+    assert result.code == 1 and "short side of 320 pixels" in result.err
+
+
 def test_too_few_pictures(scodec_command, tmp_path):
     result = scodec_command("train", tmp_path, "--recipe", "restorer", "--run", tmp_path / "run")
     assert result.code == 1 and "too few" in result.err

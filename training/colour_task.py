@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from scodec import hints, photo
+from scodec.errors import BadRequest
 from scodec.eval.metrics import ciede2000, colourfulness_ratio, rgb_psnr
 from scodec.models.colorizer import CHROMA_UNIT, Colorizer, describe, enlarge_hint
 from scodec.models.efficientnet import imagenet
@@ -48,7 +49,9 @@ class ColourTask(Task):
     def __init__(self, recipe: Recipe, train: list[Path], held_out: list[Path]) -> None:
         self.recipe = recipe
         sizes = [[round(share * recipe.patch) for share in kind] for kind in (SMALL, LARGE)]
-        self.pools = [pools.squares(train, *size) for size in sizes]
+        self.pools = [pool for pool in (pools.squares(train, *size) for size in sizes) if len(pool)]
+        if not self.pools:
+            raise BadRequest(f"no picture has a short side of {sizes[0][1]} pixels: give folders with larger ones")
         self.held_out = [_reduced(path, round(WATCHED * recipe.patch)) for path in held_out]
         self.features = Features(5)
 
@@ -58,7 +61,7 @@ class ColourTask(Task):
         return network
 
     def ready(self, device: torch.device) -> None:
-        self.pools = [pool.to(device) for pool in self.pools if len(pool)]
+        self.pools = [pool.to(device) for pool in self.pools]
         self.features.to(device)
 
     def groups(self, network: nn.Module) -> list[dict]:

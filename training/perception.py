@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from scodec.models.efficientnet import imagenet
+from scodec.models.efficientnet import LEVELS, imagenet
 
 
 class Features(nn.Module):
@@ -13,7 +13,7 @@ class Features(nn.Module):
     def __init__(self, levels: int, inputs: int = 3) -> None:
         super().__init__()
         self.network = imagenet("lite0", inputs).eval().requires_grad_(False).to(memory_format=torch.channels_last)
-        self.network.stages = self.network.stages[: (1, 2, 3, 5, 7)[levels - 1]]
+        self.network.stages = self.network.stages[: LEVELS[levels - 1] + 1]
         self.channels = self.network.channels[:levels]
 
     def forward(self, picture: Tensor) -> list[Tensor]:
