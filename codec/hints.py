@@ -97,7 +97,11 @@ def ladder(cb: np.ndarray, cr: np.ndarray) -> list[Rung]:
 
 def quantize(cb: np.ndarray, cr: np.ndarray, cell: int, step: float) -> HintGrid:
     """What `decode` gives back for a cell size and any step, without the coding between (for training)."""
-    means = cell_means(np.stack([cb, cr]), cell)
+    return quantize_means(cell_means(np.stack([cb, cr]), cell), cell, step)
+
+
+def quantize_means(means: np.ndarray, cell: int, step: float) -> HintGrid:
+    """`quantize` of a grid of means (2, rows, columns)."""
     angle = _angle(means)
     quantized = [_quantize(band, step) for band in _analyse(_rotate(means, angle))]
     return HintGrid(cell, step, _unrotate(_synthesize(quantized, step, *means.shape[1:]), angle))

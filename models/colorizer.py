@@ -47,13 +47,13 @@ def describe(hint: Hint | None, look: float) -> list[float]:
     return [1.0, math.log2(hint.cell) / 4 - 1, math.log2(max(hint.step, 1)) / 4, look]
 
 
-def enlarge_hint(grid: np.ndarray, cell: float, step: float, height: int, width: int) -> Hint:
+def enlarge_hint(grid: np.ndarray | Tensor, cell: float, step: float, height: int, width: int) -> Hint:
     """Bicubic enlargement of a hint grid (2, rows, columns; chroma levels) to half of a `height` x `width` luma.
 
     cell: luma pixels per grid cell (any real number: the network may see a reduced picture).
     """
     rows, columns = (round(count * cell / 2) for count in grid.shape[1:])
-    large = F.interpolate(torch.from_numpy(grid)[None], (rows, columns), mode="bicubic", align_corners=False)[0]
+    large = F.interpolate(torch.as_tensor(grid)[None], (rows, columns), mode="bicubic", align_corners=False)[0]
     bottom, right = max(height // 2 - rows, 0), max(width // 2 - columns, 0)
     large = F.pad(large, (0, right, 0, bottom), mode="replicate")  # rounding may leave the last pixel uncovered
     return Hint(large[:, : height // 2, : width // 2] / CHROMA_UNIT, cell, step)

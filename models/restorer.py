@@ -47,7 +47,10 @@ def expected_error(coder_B: Tensor, scale_B: Tensor, quantizer_B: Tensor) -> Ten
     At scale 1 the PSNR of the luma falls with the quantizer as `FADE` says (fitted on the training packs); at higher
     scales the loss of detail rules. The network's output is in this unit, so that fine pictures are left in peace.
     """
-    slope_B, level_B = torch.tensor(list(FADE.values()), device=coder_B.device)[coder_B].unbind(1)
+    slope_B, level_B = (
+        sum(value * (coder_B == number) for number, value in enumerate(values))
+        for values in zip(*FADE.values(), strict=True)
+    )
     coded = 10 ** ((slope_B * quantizer_B.float() - level_B) / 20)
     return torch.where(scale_B == 1, coded, torch.ones_like(coded))[:, None, None, None]
 

@@ -161,7 +161,7 @@ def test_training_learns_the_rate(cat, tmp_path, name):
         Image.fromarray(cat).resize((400 + 10 * i, 400)).save(tmp_path / f"{i}.png")
     numbers = {"steps": 12, "batch": 2, "patch": 64, "warmup": 1, "ema": 0.5, "short_side": 0, "lr": 1e-3}
     settings = recipe.Recipe(**(vars(recipe.load(name)[name]) | numbers))
-    train, held_out = cli._pictures((tmp_path,), 0)
+    train, held_out = cli._split((tmp_path,), 0)
     task = RateTask(settings, train, held_out)
     batch = task.batch(np.random.default_rng(0))
 

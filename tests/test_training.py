@@ -80,7 +80,7 @@ def test_a_stop_before_the_first_checkpoint_loses_nothing(folder, tmp_path):
 
 def test_interrupted_and_straight_runs_agree(folder, tmp_path):
     settings = recipe.Recipe(task="luma", network="restorer", steps=4, batch=2, patch=64, lr=1e-4, warmup=1)
-    train, held_out = cli._pictures((folder,), 0)
+    train, held_out = cli._split((folder,), 0)
     task = LumaTask(settings, train, held_out, tmp_path / "pairs", 1)
     straight = loop.train(task, settings, tmp_path / "a", "cpu", 2, None).state_dict()
 
@@ -110,7 +110,7 @@ def test_the_colorizer_learns(folder, tmp_path):
     settings = recipe.Recipe(
         task="colour", network="colorizer", steps=40, batch=4, patch=64, lr=5e-4, warmup=5, ema=0.9
     )
-    train, held_out = cli._pictures((folder,), 0)
+    train, held_out = cli._split((folder,), 0)
     task = ColourTask(settings, train, held_out)
     start = weights.load("colorizer")
     with torch.no_grad():

@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import os
+import zipfile
 from pathlib import Path
 
 import click
@@ -20,7 +21,7 @@ WATCHED = 24
 
 
 @click.command()
-@click.argument("folders", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("sources", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option(
     "--recipe", "--system", "name", required=True, metavar="NAME|FILE",
     help="A recipe by name (release for restorer and colorizer, or a system of docs/systems.md) or a .yaml file.",
@@ -39,7 +40,7 @@ WATCHED = 24
 @click.option("--fresh", is_flag=True, help="Start from nothing, not from the weights that come with scodec.")
 @click.option("-j", "--workers", type=click.IntRange(min=1), default=os.cpu_count(), help="Processes that code pairs.")
 def train(
-    folders: tuple[Path, ...],
+    sources: tuple[Path, ...],
     name: str,
     run: Path,
     steps: int | None,
@@ -49,19 +50,21 @@ def train(
     pretrained: bool,
     workers: int,
 ) -> None:
-    """Train the networks of a recipe on the pictures in FOLDERS (searched with everything below them).
+    """Train the networks of a recipe on SOURCES: folders of pictures (searched with everything below them), or files
+    that `python -m scodec.training.pack` made of such folders.
 
     Writes RUN/NAME/weights.safetensors for each training of the recipe, and a checkpoint and log.jsonl on the way.
     """
+    folders = tuple(source if source.is_dir() else _unpacked(source, run) for source in sources)
     for stage, recipe in recipes.load(name).items():
         if steps is not None:
             recipe = dataclasses.replace(recipe, steps=steps)
-        pictures = _pictures(folders, recipe.short_side)
+        train_on, held_out = _split(folders, recipe.short_side)
         provenance = {
             "recipe": f"{stage}: {dataclasses.asdict(recipe)}, {'fresh' if fresh else 'from the shipped weights'}",
-            "data": ", ".join(sorted({str(folder) for folder in folders})),
+            "data": ", ".join(sorted({str(source) for source in sources})),
         }
-        setting = Setting(recipe, pictures[0], pictures[1][:WATCHED], run / stage / "pairs", workers, pretrained)
+        setting = Setting(recipe, train_on, held_out[:WATCHED], run / "pairs", workers, pretrained)
         _train(setting, run / stage, device, every, fresh, provenance)
 
 
@@ -89,11 +92,27 @@ def _train(setting: Setting, run: Path, device: str, every: int, fresh: bool, pr
     click.echo(f"scodec: {target}", err=True)
 
 
-def _pictures(folders: tuple[Path, ...], short_side: int) -> tuple[list[Path], list[Path]]:
+def pictures(folders: tuple[Path, ...]) -> list[Path]:
+    """All pictures under the folders."""
+    return sorted(path for folder in folders for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+
+
+def _unpacked(source: Path, run: Path) -> Path:
+    """Lay out a file of `pack` in the folder of runs: its pictures, and the pairs where trainings look for them."""
+    try:
+        with zipfile.ZipFile(source) as file:
+            names = file.namelist()
+            file.extractall(run / source.stem, [name for name in names if name.startswith("pictures/")])
+            file.extractall(run, [name for name in names if name.startswith("pairs/")])
+    except zipfile.BadZipFile as error:
+        raise BadRequest(f"{source} is neither a folder nor a file of scodec.training.pack") from error
+    return run / source.stem
+
+
+def _split(folders: tuple[Path, ...], short_side: int) -> tuple[list[Path], list[Path]]:
     """All pictures under the folders of at least that short side (pixels): to train on, and held out."""
-    found = sorted(path for folder in folders for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
-    found = [path for path in found if min(photo.size(path)) >= short_side]
-    held_out = [path for path in found if hashlib.sha256(path.name.encode()).digest()[0] % HELD_OUT == 0]
+    found = [path for path in pictures(folders) if min(photo.size(path)) >= short_side]
+    held_out = [path for path in found if hashlib.sha256(path.stem.encode()).digest()[0] % HELD_OUT == 0]
     chosen = set(held_out)
     train_on = [path for path in found if path not in chosen]
     if not train_on or not held_out:

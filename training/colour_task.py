@@ -15,13 +15,13 @@ from torch.nn import functional as F
 from scodec import hints, photo
 from scodec.errors import BadRequest
 from scodec.eval.metrics import ciede2000, colourfulness_ratio, rgb_psnr
-from scodec.models.colorizer import CHROMA_UNIT, Colorizer, describe, enlarge_hint
+from scodec.models.colorizer import CHROMA_UNIT, Colorizer, Hint, describe, enlarge_hint
 from scodec.models.efficientnet import imagenet
 from scodec.models.receiver import Receiver
 from scodec.models.restorer import Restorer
 from scodec.training import pools
 from scodec.training.loop import Task
-from scodec.training.losses import RGB_OF_CHROMA, chroma_rms
+from scodec.training.losses import chroma_rms, rgb_of_chroma
 from scodec.training.perception import FeatureCritic, Features, distance
 from scodec.training.recipe import Recipe
 
@@ -30,9 +30,9 @@ FAITHFUL, NATURAL = 0.375, 0.375
 #: Sides that the network sees, in patches of the recipe, and how often each is drawn; a batch has the fewer pictures
 #: the larger they are.
 SIDES, SIDE_SHARES = (1.0, 1.25, 1.5, 1.75), (0.4, 0.2, 0.2, 0.2)
-#: Squares that pictures are kept as: side, and the least short side of a picture, in patches. The larger are drawn for
-#: every side above the first, and half the time for that.
-SMALL, LARGE = (1.0, 0.625), (2.0, 1.75)
+#: Squares that pictures are kept as: side, and the least short side of a picture, in patches; and how often those of
+#: large pictures are drawn, which are few.
+SMALL, LARGE, LARGE_SHARE = (1.0, 0.625), (2.0, 1.75), 0.3
 #: Short side of the held-out pictures, in patches.
 WATCHED = 2.0
 #: Cell sizes of the hints, how often each is drawn, and the range of quantization steps.
@@ -45,6 +45,8 @@ ENCODER_SHARE, ABSOLUTE = 0.2, 0.25
 
 class ColourTask(Task):
     """Batches of (luma, hint, look) -> chroma at half resolution."""
+
+    replayed = True
 
     def __init__(self, recipe: Recipe, train: list[Path], held_out: list[Path]) -> None:
         self.recipe = recipe
@@ -74,43 +76,38 @@ class ColourTask(Task):
     def batch(self, rng: np.random.Generator) -> dict[str, Tensor]:
         """One batch: y (B, 1, side, side) in 0..1; hint and chroma (B, 2, side/2, side/2) in CHROMA_UNITs; describe.
 
-        First those blind and faithful, then those with hints, then those natural, which begin at `natural`.
+        First those blind and faithful, then those with hints, then those natural; `_parts` has their numbers.
         """
         multiple, patch = Colorizer.multiple, self.recipe.patch
         side = round(rng.choice(SIDES, p=SIDE_SHARES) * patch / multiple) * multiple
         count = max(4, round(self.recipe.batch * (patch / side) ** 2))
-        large = side > patch or rng.random() < 0.5
-        pool = self.pools[-1 if large else 0]
+        pool = self.pools[int(rng.random() < LARGE_SHARE) % len(self.pools)]
         generator = torch.Generator(pool.device).manual_seed(int(rng.integers(2**62)))
-        rgb = pools.draw(pool, count, side, generator)
+        rgb = pools.exposed(pools.draw(pool, count, side, generator), generator)
         y, chroma = _planes(rgb)
-        blind, natural = max(1, round(FAITHFUL * count)), max(1, round(NATURAL * count))
-        hinted = [_hint(each, rng) for each in chroma[blind : count - natural].cpu().numpy()]
-        blank = torch.zeros(2, side // 2, side // 2)
-        planes = [blank] * blind + [hint.plane for hint in hinted] + [blank] * natural
-        told = [describe(None, 0)] * blind + [describe(hint, 0) for hint in hinted] + [describe(None, 1)] * natural
+        blind, hinted, natural = _parts(count)
+        given = [_hint(each, rng) for each in chroma[blind : blind + hinted]]
+        plane = torch.stack([hint.plane for hint in given])
+        told = [describe(None, 0)] * blind + [describe(hint, 0) for hint in given] + [describe(None, 1)] * natural
         return {
-            "y": torch.cat([_blurred(part, float(rng.choice(BLURS))) for part in y.split(2)]),
+            "y": torch.cat([_blurred(part, float(rng.choice(BLURS))) for part in y.split(max(2, count // 12))]),
             "chroma": F.avg_pool2d(chroma / CHROMA_UNIT, 2),
-            "hint": torch.stack(planes),
+            "hint": torch.cat([plane.new_zeros(blind, *plane.shape[1:]), plane, plane.new_zeros(natural, *plane.shape[1:])]),
             "describe": torch.tensor(told),
-            "natural": torch.tensor(count - natural),
         }
 
     def predict(self, network: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         chroma = network(batch["y"].contiguous(memory_format=torch.channels_last), batch["hint"], batch["describe"])
-        begin = int(batch["natural"])
-        made, y = chroma[begin:], batch["y"][begin:]
-        true = batch["chroma"][begin:]
-        output = {"faithful": chroma[:begin], "made": made, "true": true}
+        natural = _parts(len(chroma))[2]
+        made, y, true = chroma[-natural:], batch["y"][-natural:], batch["chroma"][-natural:]
+        output = {"faithful": chroma[:-natural], "made": made, "true": true}
         seen = self.features(torch.cat([_rgb(y, made), _rgb(y, true)]))
         for level, features in enumerate(seen):
-            output[f"seen{level}"], output[f"wanted{level}"] = features[: len(made)], features[len(made) :].detach()
+            output[f"seen{level}"], output[f"wanted{level}"] = features[:natural], features[natural:].detach()
         return output
 
     def loss(self, output: dict[str, Tensor], batch: dict[str, Tensor]) -> Tensor:
-        begin = int(batch["natural"])
-        faithful = chroma_rms(output["faithful"] - batch["chroma"][:begin])
+        faithful = chroma_rms(output["faithful"] - batch["chroma"][: len(output["faithful"])])
         wanted, made = self.judged(output, batch)
         natural = distance(made, wanted).mean() + ABSOLUTE * (output["made"] - output["true"]).abs().mean()
         return 2 * faithful + natural
@@ -165,7 +162,7 @@ def _planes(rgb_B3HW: Tensor) -> tuple[Tensor, Tensor]:
 def _rgb(y_B1HW: Tensor, chroma_B2hw: Tensor) -> Tensor:
     """Luma (0..1) and chroma at half resolution, in CHROMA_UNITs -> RGB (0..1)."""
     chroma = F.interpolate(chroma_B2hw.float(), y_B1HW.shape[2:], mode="bilinear", align_corners=False)
-    return y_B1HW + torch.einsum("rc,bchw->brhw", RGB_OF_CHROMA.to(chroma), chroma) * (CHROMA_UNIT / 255)
+    return y_B1HW + torch.einsum("rc,bchw->brhw", rgb_of_chroma(chroma.device), chroma) * (CHROMA_UNIT / 255)
 
 
 def _blurred(y_B1HW: Tensor, factor: float) -> Tensor:
@@ -177,8 +174,15 @@ def _blurred(y_B1HW: Tensor, factor: float) -> Tensor:
     return F.interpolate(small, y_B1HW.shape[2:], mode="bicubic", align_corners=False).clamp(0, 1)
 
 
-def _hint(chroma_2HW: np.ndarray, rng: np.random.Generator):
+def _parts(count: int) -> tuple[int, int, int]:
+    """How many of a batch are blind and faithful, have hints, and are natural."""
+    blind, natural = max(1, round(FAITHFUL * count)), max(1, round(NATURAL * count))
+    return blind, count - blind - natural, natural
+
+
+def _hint(chroma_2HW: Tensor, rng: np.random.Generator) -> Hint:
     """Hints as files of 20 to 2,000 bytes have them: the smaller the cells, the coarser the step."""
     cell, step = int(rng.choice(CELLS, p=CELL_SHARES)), float(np.exp(rng.uniform(*np.log(STEPS))))
-    grid = hints.quantize(chroma_2HW[0], chroma_2HW[1], cell, step)
-    return enlarge_hint(grid.grid, cell, step, *chroma_2HW.shape[1:])
+    means = F.avg_pool2d(chroma_2HW[None], cell, ceil_mode=True, count_include_pad=False)[0]
+    grid = hints.quantize_means(means.cpu().numpy(), cell, step).grid
+    return enlarge_hint(torch.from_numpy(grid).to(chroma_2HW.device), cell, step, *chroma_2HW.shape[1:])

@@ -8,7 +8,6 @@ import sys
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
+from scodec.models.receiver import best_dtype
+from scodec.training import graphs
 from scodec.training.recipe import Recipe
 
 OPTIMIZERS = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam, "rmsprop": torch.optim.RMSprop}
@@ -26,12 +27,17 @@ Batch = dict[str, Tensor]
 Seen = Tensor | list[Tensor]
 #: Steps between two comparisons of gradients, and how much the last ones count in the weight that comes of them.
 COMPARED, MEMORY = 10, 0.9
+#: Steps for which a balanced critic learns before the network hears it: what it says at first is noise.
+UNHEARD = 200
 #: A training of so many steps is told how long it will take.
 WORTH_TIMING = 100
 
 
 class Task(ABC):
     """What is trained: data, network and loss."""
+
+    #: Whether a GPU may record a step: nothing in `predict`, `loss` and `judged` waits for the device or copies to it.
+    replayed = False
 
     @abstractmethod
     def network(self) -> nn.Module:
@@ -86,93 +92,153 @@ def train(task: Task, recipe: Recipe, run: Path, device: str, every: int, start:
     torch.manual_seed(recipe.seed)
     torch.set_flush_denormal(True)
     place = torch.device(device)
+    if place.type == "cuda":
+        torch.backends.cudnn.benchmark = True
+        torch.set_float32_matmul_precision("high")
     task.ready(place)
     network = task.network().to(place).to(memory_format=torch.channels_last)
     if start is not None:
         adopt(network, start)
-    average = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=_moving_average(recipe.ema))
-    average.eval()
-    optimizer = OPTIMIZERS[recipe.optimizer](task.groups(network), lr=recipe.lr, weight_decay=recipe.weight_decay)
-    critic = task.critic()
-    weight = recipe.adversarial
-    if critic is not None:
-        critic = critic.to(place)
-        critic_optimizer = torch.optim.Adam(critic.parameters(), lr=recipe.critic_lr or recipe.lr, betas=(0.5, 0.999))
+    update = Update(task, recipe, network, place)
 
     run.mkdir(parents=True, exist_ok=True)
     checkpoint, log = run / "checkpoint.pt", run / "log.jsonl"
     step = 0
     if checkpoint.exists():
         state = torch.load(checkpoint, map_location=place, weights_only=True)
-        network.load_state_dict(state["network"])
-        average.load_state_dict(state["average"])
-        optimizer.load_state_dict(state["optimizer"])
+        update.load_state_dict(state)
         step = state["step"]
-        if critic is not None:
-            critic.load_state_dict(state["critic"])
-            critic_optimizer.load_state_dict(state["critic_optimizer"])
-            weight = state["weight"]
 
     def save() -> None:
-        state: dict[str, Any] = {"network": network.state_dict(), "average": average.state_dict()}
-        state |= {"optimizer": optimizer.state_dict(), "step": step}
-        if critic is not None:
-            state |= {"critic": critic.state_dict(), "critic_optimizer": critic_optimizer.state_dict()}
-            state |= {"weight": weight}
-        torch.save(state, checkpoint.with_suffix(".tmp"))
+        torch.save(update.state_dict() | {"step": step}, checkpoint.with_suffix(".tmp"))
         checkpoint.with_suffix(".tmp").replace(checkpoint)
 
-    losses: list[float] = []
+    losses: list[Tensor] = []
     if recipe.steps - step >= WORTH_TIMING:
         with torch.random.fork_rng():
             hours = _seconds_a_step(task, recipe, network, place) * (recipe.steps - step) / 3600
         tqdm.write(f"{recipe.steps - step} steps, about {hours:.1f} hours on {place}", file=sys.stderr)
     began = time.monotonic()
     bar = tqdm(total=recipe.steps, initial=step, unit="step", desc=recipe.task)
-    with bar as progress, _Interrupt() as interrupt:
+    with bar as progress, _Interrupt() as interrupt, graphs.Batches(task, recipe.seed, place) as batches:
+        do = graphs.Replayed(update) if place.type == "cuda" and task.replayed else update
         while step < recipe.steps:
             if interrupt.asked:
                 save()
                 raise KeyboardInterrupt
-            # The data of a step depends on the step alone, so a run taken up again sees what it would have seen.
-            batch = {k: v.to(place) for k, v in task.batch(np.random.default_rng((recipe.seed, step))).items()}
-            for group in optimizer.param_groups:
-                group["lr"] = recipe.lr * group["share"] * _share(step, recipe)
-            with torch.autocast(place.type, torch.bfloat16):
-                output = task.predict(network, batch)
-                loss = task.loss(output, batch)
-                if critic is not None and step >= recipe.adversarial_from:
-                    real, made = task.judged(output, batch)
-                    _teach(critic, critic_optimizer, real, _detached(made))
-                    critic.requires_grad_(False)
-                    doubt = _believed(critic(made), True)
-                    critic.requires_grad_(True)
-                    if recipe.balanced and (step % COMPARED == 0 or step == recipe.adversarial_from):
-                        ratio = recipe.adversarial * _ratio(loss, doubt, task.made(output))
-                        weight = ratio if step == recipe.adversarial_from else MEMORY * weight + (1 - MEMORY) * ratio
-                    loss = loss + weight * doubt
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            nn.utils.clip_grad_norm_(network.parameters(), recipe.clip)
-            optimizer.step()
-            average.update_parameters(network)
-            losses.append(loss.item())
+            update.prepare(step)
+            losses.append(do(batches.take(step), update.stage(step)).clone())
             step += 1
+            if step < recipe.steps:
+                batches.ahead(step)
             progress.update()
             if step % every == 0 or step == recipe.steps:
                 network.eval()
-                with torch.no_grad(), torch.autocast(place.type, torch.bfloat16):
-                    figures = task.validate(average.module, place)
+                with torch.no_grad(), _autocast(place):
+                    figures = task.validate(update.average, place)
                 network.train()
-                line: dict[str, Any] = {"step": step, "loss": float(np.mean(losses)), **figures}
-                line |= {"lr": optimizer.param_groups[0]["lr"], "seconds": round(time.monotonic() - began)}
+                line: dict[str, Any] = {"step": step, "loss": float(torch.stack(losses).mean()), **figures}
+                line |= {"lr": recipe.lr * _share(step - 1, recipe), "seconds": round(time.monotonic() - began)}
                 with log.open("a") as file:
                     file.write(json.dumps(line) + "\n")
                 progress.set_postfix(loss=f"{line['loss']:.4g}")
                 losses.clear()
                 save()
-    task.finished(average.module)
-    return average.module
+    task.finished(update.average)
+    return update.average
+
+
+class Update:
+    """One step of a training: the critic's, if there is one, the network's, and that of the averaged weights.
+
+    Everything that changes from step to step is a tensor, and nothing waits for the device, so that a GPU can replay it.
+    """
+
+    def __init__(self, task: Task, recipe: Recipe, network: nn.Module, place: torch.device) -> None:
+        self.task, self.recipe, self.network, self.place = task, recipe, network, place
+        self.average = copy.deepcopy(network).requires_grad_(False).eval()
+        fast: dict[str, Any] = {"capturable": True} if place.type == "cuda" else {}
+        self.optimizer = OPTIMIZERS[recipe.optimizer](
+            [{**group, "lr": torch.tensor(0.0, device=place)} for group in task.groups(network)],
+            weight_decay=recipe.weight_decay, **fast,
+        )  # fmt: skip
+        self.critic = task.critic()
+        self.weight = torch.tensor(recipe.adversarial, device=place)
+        self.forgotten = torch.tensor(0.0, device=place)  # share of the average that a step replaces
+        if self.critic is not None:
+            self.critic.to(place)
+            self.critic_optimizer = torch.optim.Adam(
+                self.critic.parameters(), lr=recipe.critic_lr or recipe.lr, betas=(0.5, 0.999), **fast
+            )
+
+    def state_dict(self) -> dict[str, Any]:
+        state: dict[str, Any] = {"network": self.network.state_dict(), "average": self.average.state_dict()}
+        state |= {"optimizer": self.optimizer.state_dict()}
+        if self.critic is not None:
+            state |= {"critic": self.critic.state_dict(), "critic_optimizer": self.critic_optimizer.state_dict()}
+            state |= {"weight": self.weight}
+        return state
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.network.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        if self.critic is not None:
+            self.critic.load_state_dict(state["critic"])
+            self.critic_optimizer.load_state_dict(state["critic_optimizer"])
+            self.weight.copy_(state["weight"])
+
+    def stage(self, step: int) -> str:
+        """What kind of step it is: they differ in more than numbers."""
+        if self.critic is None or step < self.recipe.adversarial_from:
+            return "alone"
+        if not self.recipe.balanced:
+            return "judged"
+        if step < self.recipe.adversarial_from + UNHEARD:
+            return "unheard"
+        if step == self.recipe.adversarial_from + UNHEARD:
+            return "first judged"
+        return "weighed" if step % COMPARED == 0 else "judged"
+
+    def prepare(self, step: int) -> None:
+        """Set the numbers of a step: the learning rate, and a moving average that forgets the start faster."""
+        for group in self.optimizer.param_groups:
+            group["lr"].fill_(self.recipe.lr * group["share"] * _share(step, self.recipe))
+        self.forgotten.fill_(1 - min(self.recipe.ema, (1 + step) / (10 + step)))
+
+    def __call__(self, batch: Batch, stage: str) -> Tensor:
+        task, recipe, critic = self.task, self.recipe, self.critic
+        with _autocast(self.place):
+            output = task.predict(self.network, batch)
+            loss = task.loss(output, batch)
+            if critic is not None and stage != "alone":
+                real, made = task.judged(output, batch)
+                _teach(critic, self.critic_optimizer, real, _detached(made))
+            if stage in ("judged", "first judged", "weighed"):
+                critic.requires_grad_(False)
+                doubt = _believed(critic(made), True)
+                critic.requires_grad_(True)
+                if stage != "judged":
+                    ratio = recipe.adversarial * _ratio(loss, doubt, task.made(output))
+                    self.weight.copy_(ratio if stage == "first judged" else self.weight.lerp(ratio, 1 - MEMORY))
+                loss = loss + self.weight * doubt
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.network.parameters(), recipe.clip)
+        self.optimizer.step()
+        with torch.no_grad():
+            mine, other = list(self.average.parameters()), list(self.network.parameters())
+            change = torch._foreach_sub(other, mine)
+            torch._foreach_mul_(change, self.forgotten)
+            torch._foreach_add_(mine, change)
+            for kept, now in zip(self.average.buffers(), self.network.buffers(), strict=True):
+                kept.copy_(now)
+        return loss.detach()
+
+
+def _autocast(place: torch.device) -> torch.autocast:
+    """bfloat16 where the device multiplies it; elsewhere it is far slower than float32."""
+    return torch.autocast(place.type, torch.bfloat16, enabled=best_dtype(place) == torch.bfloat16)
 
 
 def _seconds_a_step(task: Task, recipe: Recipe, network: nn.Module, place: torch.device) -> float:
@@ -184,7 +250,7 @@ def _seconds_a_step(task: Task, recipe: Recipe, network: nn.Module, place: torch
     for _ in range(2):
         began = time.monotonic()
         batch = {k: v.to(place) for k, v in task.batch(np.random.default_rng(0)).items()}
-        with torch.autocast(place.type, torch.bfloat16):
+        with _autocast(place):
             loss = task.loss(task.predict(network, batch), batch)
         loss.backward()
         if place.type == "cuda":
@@ -224,11 +290,11 @@ def adopt(network: nn.Module, start: dict[str, Tensor]) -> None:
             new[tuple(slice(size) for size in known.shape)] = known
 
 
-def _ratio(loss: Tensor, doubt: Tensor, made: Tensor) -> float:
+def _ratio(loss: Tensor, doubt: Tensor, made: Tensor) -> Tensor:
     """How much larger the gradient of the one is than that of the other where the pictures are made
     (Esser et al. 2021, section 3.1)."""
     wanted, own = (torch.autograd.grad(each, made, retain_graph=True)[0].norm() for each in (loss, doubt))
-    return float(wanted / (own + 1e-8))
+    return wanted / (own + 1e-8)
 
 
 def _detached(seen: Seen) -> Seen:
@@ -247,16 +313,6 @@ def _believed(logits: Seen, real: bool) -> Tensor:
     """The loss of a critic's logits that should tell real or made."""
     parts = [logits] if isinstance(logits, Tensor) else logits
     return torch.stack([F.softplus(-each.float() if real else each.float()).mean() for each in parts]).mean()
-
-
-def _moving_average(decay: float) -> Callable[..., None]:
-    """An exponential moving average that forgets the start faster than `decay` would."""
-
-    def update(average: list[Tensor], current: list[Tensor], count: Tensor) -> None:
-        now = min(decay, (1 + int(count)) / (10 + int(count)))
-        torch.optim.swa_utils.get_ema_multi_avg_fn(now)(average, current, count)
-
-    return update
 
 
 def _share(step: int, recipe: Recipe) -> float:

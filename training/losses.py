@@ -1,6 +1,7 @@
 """Losses."""
 
 from collections.abc import Callable, Iterable
+from functools import cache
 
 import torch
 from PIL import Image
@@ -19,8 +20,12 @@ CONTENT = {"VGG5": 9, "VGG20": 36}
 #: Weight of the content beside the error of the samples (Ledig et al. 2017 scale the features so, section 3.2).
 CONTENT_WEIGHT = 0.006
 
-#: RGB change per unit of Cb and Cr (JFIF matrix): rows R, G, B.
-RGB_OF_CHROMA = torch.tensor([[0.0, 1.402], [-0.344136, -0.714136], [1.772, 0.0]])
+
+
+@cache
+def rgb_of_chroma(device: torch.device) -> Tensor:
+    """RGB change per unit of Cb and Cr (JFIF matrix): rows R, G, B. Copied to a device once."""
+    return torch.tensor([[0.0, 1.402], [-0.344136, -0.714136], [1.772, 0.0]], device=device)
 
 
 def rms(error: Tensor) -> Tensor:
@@ -33,7 +38,7 @@ def rms(error: Tensor) -> Tensor:
 
 def chroma_rms(error_B2HW: Tensor) -> Tensor:
     """`rms` of the RGB error that a chroma error causes when the luma is true."""
-    return rms(torch.einsum("rc,bchw->brhw", RGB_OF_CHROMA.to(error_B2HW), error_B2HW))
+    return rms(torch.einsum("rc,bchw->brhw", rgb_of_chroma(error_B2HW.device), error_B2HW.float()))
 
 
 def colour_loss(name: str, pictures: Iterable[Image.Image]) -> Loss:

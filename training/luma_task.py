@@ -13,8 +13,6 @@ from scodec.training.loop import Task
 from scodec.training.losses import rms
 from scodec.training.recipe import Recipe
 
-# Low-resolution pixels around a patch that bicubic enlargement reads.
-_MARGIN = 4
 #: Quantizers from which on held-out pictures are looked at.
 WATCHED_FROM = 30
 
@@ -22,11 +20,16 @@ WATCHED_FROM = 30
 class LumaTask(Task):
     """Batches of (enlarged decoded luma, coder, scale, quantizer) -> luma."""
 
+    replayed = True
+
     def __init__(self, recipe: Recipe, train: list[Path], held_out: list[Path], cache: Path, workers: int) -> None:
         self.recipe = recipe
-        self.train = [pairs.load(path) for path in pairs.prepare(train, cache, workers)]
-        self.train = [coded for coded in self.train if min(coded.y.shape) >= recipe.patch]
-        self.held_out = [pairs.load(path) for path in pairs.prepare(held_out, cache, workers)]
+        known = pairs.load(pairs.prepare(train, cache, workers))
+        self.pool = pairs.pool([coded for coded in known if min(coded.y.shape) >= recipe.patch])
+        self.held_out = pairs.load(pairs.prepare(held_out, cache, workers))
+
+    def ready(self, device: torch.device) -> None:
+        self.pool = self.pool.to(device)
 
     def network(self) -> nn.Module:
         return Restorer(**self.recipe.config)
@@ -38,12 +41,8 @@ class LumaTask(Task):
 
     def batch(self, rng: np.random.Generator) -> dict[str, Tensor]:
         """One batch: y_up and y (B, 1, patch, patch) in 0..1; coder (number in CODERS), scale and quantizer (B)."""
-        samples: list[dict[str, Tensor]] = []
-        while len(samples) < self.recipe.batch:
-            coded = self.train[rng.integers(len(self.train))]
-            variant = coded.variants[rng.integers(len(coded.variants))]
-            samples.append(_condition(variant) | self._patch(coded.y, variant, rng))
-        return {key: torch.cat([sample[key] for sample in samples]) for key in samples[0]}
+        generator = torch.Generator(self.pool.y.device).manual_seed(int(rng.integers(2**62)))
+        return self.pool.draw(self.recipe.batch, self.recipe.patch, generator)
 
     def finished(self, network: nn.Module) -> None:
         """A new faithful side leaves the natural one behind, which starts from it: see the task `natural`."""
@@ -71,28 +70,6 @@ class LumaTask(Task):
                     name = f"gain_{variant.coder}_x{variant.scale}_dB"
                     gains.setdefault(name, []).append(float(10 * torch.log10(before / after)))
         return {name: float(np.mean(values)) for name, values in sorted(gains.items())}
-
-    def _patch(self, y: np.ndarray, variant: pairs.Variant, rng: np.random.Generator) -> dict[str, Tensor]:
-        scale, small = variant.scale, variant.y_small
-        size = -(-self.recipe.patch // scale)
-        top, left = (int(rng.integers(0, side - size + 1)) for side in small.shape)
-        rows, columns = (
-            np.clip(np.arange(at - _MARGIN, at + size + _MARGIN), 0, side - 1)
-            for at, side in ((top, small.shape[0]), (left, small.shape[1]))
-        )
-        window = torch.from_numpy(small[rows][:, columns])[None, None] / 255
-        inner = slice(_MARGIN * scale, _MARGIN * scale + self.recipe.patch)
-        y_up = enlarge(window, scale)[..., inner, inner]
-        at = (
-            slice(top * scale, top * scale + self.recipe.patch),
-            slice(left * scale, left * scale + self.recipe.patch),
-        )
-        target = torch.from_numpy(np.ascontiguousarray(y[at]))[None, None] / 255
-        if target.shape != y_up.shape:  # a patch that scale 3 does not divide can pass the border by a pixel or two
-            return self._patch(y, variant, rng)
-        if rng.random() < 0.5:
-            y_up, target = y_up.flip(3), target.flip(3)
-        return {"y_up": y_up, "y": target}
 
 
 def _condition(variant: pairs.Variant) -> dict[str, Tensor]:

@@ -9,13 +9,14 @@ from torch import Tensor, nn
 
 from scodec.models.restorer import Restorer, expected_error
 from scodec.training.luma_task import WATCHED_FROM, LumaTask, whole
-from scodec.training.perception import FeatureCritic, Features, PatchCritic, distance
+from scodec.training.perception import FeatureCritic, Features, PatchCritic, distance, unlike
 from scodec.training.recipe import Recipe
 
-#: Weight of the absolute error, in units of what each quality makes of it, beside the distance of features.
-ABSOLUTE = 2.0
-#: Resolutions of the features that the losses and critics look at: texture is in the finer ones.
-LEVELS = 3
+#: Weights of the absolute error, in units of what each quality makes of it, and of textures that differ, beside the
+#: distance of features: its gradient is then some twenty and four times theirs.
+ABSOLUTE, TEXTURE = 20.0, 1.0
+#: Resolutions of the features that the losses and critics look at.
+LEVELS = 5
 
 
 class Critic(nn.Module):
@@ -27,7 +28,7 @@ class Critic(nn.Module):
     def __init__(self, channels: list[int]) -> None:
         super().__init__()
         self.patches = PatchCritic(2)
-        self.features = FeatureCritic(channels, 64)
+        self.features = FeatureCritic(channels)
 
     def forward(self, seen: list[Tensor]) -> list[Tensor]:
         return self.patches(seen[0]) + self.features(seen[1:])
@@ -41,6 +42,7 @@ class NaturalTask(LumaTask):
         self.features = Features(LEVELS, 1)
 
     def ready(self, device: torch.device) -> None:
+        super().ready(device)
         self.features.to(device)
 
     def groups(self, network: nn.Module) -> list[dict]:
@@ -53,8 +55,9 @@ class NaturalTask(LumaTask):
 
     def batch(self, rng: np.random.Generator) -> dict[str, Tensor]:
         batch = super().batch(rng)
-        noise = rng.uniform(-1, 1, tuple(batch["y"].shape)).astype(np.float32)
-        return batch | {"noise": torch.from_numpy(noise)}
+        y = batch["y"]
+        generator = torch.Generator(y.device).manual_seed(int(rng.integers(2**62)))
+        return batch | {"noise": 2 * torch.rand(y.shape, generator=generator, device=y.device) - 1}
 
     def predict(self, network: nn.Module, batch: dict[str, Tensor]) -> Any:
         made = network(batch["y_up"], batch["coder"], batch["scale"], batch["quantizer"], batch["noise"], 1)
@@ -68,7 +71,8 @@ class NaturalTask(LumaTask):
     def loss(self, output: Any, batch: dict[str, Tensor]) -> Tensor:
         made, wanted = ([output[f"{kind}{level}"] for level in range(LEVELS)] for kind in ("seen", "wanted"))
         unit = expected_error(batch["coder"], batch["scale"], batch["quantizer"])
-        return distance(made, wanted).mean() + ABSOLUTE * ((output["made"] - batch["y"]) / unit).abs().mean()
+        absolute = ((output["made"] - batch["y"]) / unit).abs().mean()
+        return distance(made, wanted).mean() + TEXTURE * unlike(made, wanted).mean() + ABSOLUTE * absolute
 
     def critic(self) -> nn.Module:
         return Critic(self.features.channels)

@@ -2,9 +2,13 @@
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
 from scodec.models.efficientnet import LEVELS, imagenet
+
+#: Sides of the windows of `unlike`, in places of each resolution: 16 to 64 pixels.
+WINDOWS = (8, 8, 4, 4)
 
 
 class Features(nn.Module):
@@ -28,6 +32,23 @@ def distance(made: list[Tensor], true: list[Tensor]) -> Tensor:
     return torch.stack(
         [(_unit(a.float()) - _unit(b.float())).square().sum(1).mean((1, 2)) for a, b in zip(made, true, strict=True)]
     ).sum(0)
+
+
+def unlike(made: list[Tensor], true: list[Tensor]) -> Tensor:
+    """How much the local energy of the finer features differs, wherever exactly their structures lie, per sample.
+
+    The texture term of DISTS (Ding et al. 2020, eq. 2, there of whole pictures), over windows and with deviations.
+    """
+    total = torch.zeros((), device=made[0].device)
+    for window, one, other in zip(WINDOWS, made, true, strict=False):
+        mine, wanted = _variance(one.float(), window), _variance(other.float(), window)
+        total = total + (1 - (2 * (mine * wanted + 1e-8).sqrt() + 1e-2) / (mine + wanted + 1e-2)).mean((1, 2, 3))
+    return total
+
+
+def _variance(features: Tensor, window: int) -> Tensor:
+    mean = F.avg_pool2d(features, window, window // 2)
+    return (F.avg_pool2d(features.square(), window, window // 2) - mean.square()).clamp_min(0)
 
 
 def _unit(features: Tensor) -> Tensor:
@@ -56,7 +77,7 @@ class FeatureCritic(nn.Module):
 class PatchCritic(nn.Module):
     """Critic of patches, down to 1/8 of the size: planes (B, inputs, H, W; 0..1) -> logits."""
 
-    def __init__(self, inputs: int, width: int = 32) -> None:
+    def __init__(self, inputs: int, width: int = 64) -> None:
         super().__init__()
         layers: list[nn.Module] = [spectral_norm(nn.Conv2d(inputs, width, 3, padding=1)), nn.LeakyReLU(0.2)]
         for i, outputs in enumerate((width, 2 * width, 4 * width)):

@@ -13,6 +13,8 @@ from tqdm import tqdm
 
 #: A zoomed batch shows at least this share of the side of the squares.
 LEAST = 0.55
+#: By how many powers of two a picture's gamma is changed at most.
+GAMMA = 0.6
 #: Pictures longer than this (long side by short side) give a square at each end instead of one in the middle.
 LONG = 1.15
 
@@ -65,3 +67,10 @@ def draw(pool: Tensor, count: int, side: int, generator: torch.Generator) -> Ten
     place[:, :, 2] = shift
     grid = F.affine_grid(place, [count, 3, side, side], align_corners=False)
     return F.grid_sample(rgb, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+
+
+def exposed(rgb: Tensor, generator: torch.Generator) -> Tensor:
+    """Every picture (B, 3, H, W; 0..1) as if exposed for longer or shorter: its gamma changed, half of them at most."""
+    power = 2 ** (torch.rand(len(rgb), generator=generator, device=rgb.device) * 2 * GAMMA - GAMMA)
+    chosen = torch.rand(len(rgb), generator=generator, device=rgb.device) < 0.5
+    return rgb.clamp(0, 1) ** torch.where(chosen, power, 1.0)[:, None, None, None]

@@ -1,0 +1,93 @@
+"""What keeps a GPU busy: steps recorded once and replayed, and batches made while it works.
+
+A step starts thousands of small kernels; one by one, that takes longer than their arithmetic. A CUDA graph starts all
+of them at once.
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from scodec.training.loop import Batch, Task, Update
+
+#: Steps of a kind that run as they are before one is recorded: libraries choose their algorithms in these.
+WARM_UP = 3
+
+
+class Batches:
+    """The batches of a task on a device, each made while the device works on the one before."""
+
+    def __init__(self, task: "Task", seed: int, place: torch.device) -> None:
+        self.task, self.seed, self.place = task, seed, place
+        self.stream = torch.cuda.Stream(place) if place.type == "cuda" else None
+        self.working = torch.cuda.stream(torch.cuda.Stream(place)) if place.type == "cuda" else None
+        self.next: dict[int, "Batch"] = {}
+
+    def __enter__(self) -> "Batches":
+        if self.working is not None:  # recording needs a stream other than the default one
+            self.working.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self.working is not None:
+            torch.cuda.synchronize(self.place)
+            self.working.__exit__(*error)
+
+    def take(self, step: int) -> "Batch":
+        """The batch of a step. It depends on the step alone, so a run taken up again sees what it would have seen."""
+        if self.stream is None:
+            return self._made(step)
+        if step not in self.next:
+            self.next = {step: self._aside(step)}
+        batch = self.next.pop(step)
+        here = torch.cuda.current_stream(self.place)
+        here.wait_stream(self.stream)
+        for each in batch.values():
+            each.record_stream(here)
+        return batch
+
+    def ahead(self, step: int) -> None:
+        """Make the batch of a step now."""
+        if self.stream is not None:
+            self.next[step] = self._aside(step)
+
+    def _aside(self, step: int) -> "Batch":
+        with torch.cuda.stream(self.stream):
+            return self._made(step)
+
+    def _made(self, step: int) -> "Batch":
+        batch = self.task.batch(np.random.default_rng((self.seed, step)))
+        return {name: value.to(self.place, non_blocking=True) for name, value in batch.items()}
+
+
+class Replayed:
+    """An `Update` on a GPU: recorded once for every kind of step and shape of batch, then replayed."""
+
+    def __init__(self, update: "Update") -> None:
+        self.update = update
+        self.pool = torch.cuda.graph_pool_handle()
+        self.seen: dict[tuple, int] = {}
+        self.recorded: dict[tuple, tuple[torch.cuda.CUDAGraph, "Batch", Tensor]] = {}
+
+    def __call__(self, batch: "Batch", stage: str) -> Tensor:
+        key = (stage, *((name, *value.shape) for name, value in batch.items()))
+        if key in self.recorded:
+            graph, inputs, loss = self.recorded[key]
+            for name, value in batch.items():
+                inputs[name].copy_(value)
+            graph.replay()
+            return loss
+        self.seen[key] = self.seen.get(key, 0) + 1
+        if self.seen[key] <= WARM_UP or stage == "first judged":
+            return self.update(batch, stage)
+        graph = torch.cuda.CUDAGraph()
+        inputs = {name: value.clone() for name, value in batch.items()}
+        torch.cuda.synchronize()
+        with torch.cuda.graph(graph, pool=self.pool, stream=torch.cuda.current_stream()):
+            loss = self.update(inputs, stage)
+        self.recorded[key] = graph, inputs, loss
+        graph.replay()  # recording does nothing by itself
+        return loss

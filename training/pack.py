@@ -1,0 +1,58 @@
+"""All that a training reads in one file: `python -m scodec.training.pack photos.zip FOLDER...`.
+
+The pictures are reduced to what the colorizer is shown, and the pairs of the restorer are coded from the originals, so
+that a machine with a GPU needs neither the originals nor an hour for the coding: `scodec train photos.zip` reads it there.
+"""
+
+import io
+import os
+import shutil
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import click
+from PIL import Image
+from tqdm import tqdm
+
+from scodec import photo
+from scodec.training import pairs
+from scodec.training.cli import pictures
+
+#: Largest short side of a packed picture, in pixels, and the quality of its WebP file.
+SIDE, QUALITY = 512, 70
+#: Pictures with a smaller short side have nothing to teach a restorer.
+LEAST_FOR_PAIRS = 320
+
+
+@click.command()
+@click.argument("target", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("folders", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("-j", "--workers", type=click.IntRange(min=1), default=os.cpu_count(), help="Processes that code pairs.")
+def main(target: Path, folders: tuple[Path, ...], workers: int) -> None:
+    """Pack the pictures in FOLDERS, and what the luma coders make of the larger ones, into the file TARGET."""
+    found = pictures(folders)
+    large = [path for path in found if min(photo.size(path)) >= LEAST_FOR_PAIRS]
+    cache = target.with_suffix(".pairs")  # kept when this is stopped, and taken up again
+    coded = dict(zip(large, pairs.prepare(large, cache, workers), strict=True))
+    with zipfile.ZipFile(target, "w") as file, ThreadPoolExecutor(workers) as pool:
+        packed = tqdm(pool.map(_reduced, found), "packing", len(found), unit="picture")
+        for number, (path, data) in enumerate(zip(found, packed, strict=True)):
+            file.writestr(f"pictures/{number:06}/{path.stem}.webp", data)
+            if path in coded:
+                file.write(coded[path], f"pairs/{pairs.key(data)}.npz")
+    shutil.rmtree(cache)
+    click.echo(f"scodec: {target} ({target.stat().st_size / 1e6:.1f} MB)", err=True)
+
+
+def _reduced(path: Path) -> bytes:
+    rgb = Image.fromarray(photo.load(path).rgb)
+    share = min(1.0, SIDE / min(rgb.size))
+    small = rgb.resize([round(side * share) for side in rgb.size], Image.Resampling.LANCZOS, reducing_gap=3.0)
+    data = io.BytesIO()
+    small.save(data, "WEBP", quality=QUALITY, method=6)
+    return data.getvalue()
+
+
+if __name__ == "__main__":
+    main()
