@@ -27,14 +27,11 @@ from scodec.training.recipe import Recipe
 
 #: Shares of a batch: blind and faithful, blind and natural; the rest has hints.
 FAITHFUL, NATURAL = 0.375, 0.375
-#: Sides that the network sees, in patches of the recipe, and how often each is drawn; a batch has the fewer pictures
-#: the larger they are.
-SIDES, SIDE_SHARES = (1.0, 1.25, 1.5, 1.75), (0.4, 0.2, 0.2, 0.2)
 #: Squares that pictures are kept as: side, and the least short side of a picture, in patches; and how often those of
-#: large pictures are drawn, which are few.
-SMALL, LARGE, LARGE_SHARE = (1.0, 0.625), (2.0, 1.75), 0.3
+#: large pictures are drawn, which are few. The small are enlarged a little: what a receiver colours is blurred too.
+SMALL, LARGE, LARGE_SHARE = (0.8, 0.5), (1.6, 1.4), 0.3
 #: Short side of the held-out pictures, in patches.
-WATCHED = 2.0
+WATCHED = 1.4
 #: Cell sizes of the hints, how often each is drawn, and the range of quantization steps.
 CELLS, CELL_SHARES, STEPS = (8, 16, 32, 64), (0.45, 0.3, 0.15, 0.1), (6.0, 64.0)
 #: By how much a luma is reduced and enlarged again to lose the detail that a receiver does not see.
@@ -78,21 +75,20 @@ class ColourTask(Task):
 
         First those blind and faithful, then those with hints, then those natural; `_parts` has their numbers.
         """
-        multiple, patch = Colorizer.multiple, self.recipe.patch
-        side = round(rng.choice(SIDES, p=SIDE_SHARES) * patch / multiple) * multiple
-        count = max(4, round(self.recipe.batch * (patch / side) ** 2))
+        side, count = self.recipe.patch, max(3, self.recipe.batch)  # one of each kind at least
         pool = self.pools[int(rng.random() < LARGE_SHARE) % len(self.pools)]
         generator = torch.Generator(pool.device).manual_seed(int(rng.integers(2**62)))
         rgb = pools.exposed(pools.draw(pool, count, side, generator), generator)
         y, chroma = _planes(rgb)
         blind, hinted, natural = _parts(count)
         given = [_hint(each, rng) for each in chroma[blind : blind + hinted]]
-        plane = torch.stack([hint.plane for hint in given])
+        planes = chroma.new_zeros(count, 2, side // 2, side // 2)
+        planes[blind : blind + hinted] = torch.stack([hint.plane for hint in given])
         told = [describe(None, 0)] * blind + [describe(hint, 0) for hint in given] + [describe(None, 1)] * natural
         return {
             "y": torch.cat([_blurred(part, float(rng.choice(BLURS))) for part in y.split(max(2, count // 12))]),
             "chroma": F.avg_pool2d(chroma / CHROMA_UNIT, 2),
-            "hint": torch.cat([plane.new_zeros(blind, *plane.shape[1:]), plane, plane.new_zeros(natural, *plane.shape[1:])]),
+            "hint": planes,
             "describe": torch.tensor(told),
         }
 
@@ -176,7 +172,7 @@ def _blurred(y_B1HW: Tensor, factor: float) -> Tensor:
 
 def _parts(count: int) -> tuple[int, int, int]:
     """How many of a batch are blind and faithful, have hints, and are natural."""
-    blind, natural = max(1, round(FAITHFUL * count)), max(1, round(NATURAL * count))
+    blind, natural = max(1, int(FAITHFUL * count)), max(1, int(NATURAL * count))
     return blind, count - blind - natural, natural
 
 

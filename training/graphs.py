@@ -24,10 +24,11 @@ class Batches:
         self.task, self.seed, self.place = task, seed, place
         self.stream = torch.cuda.Stream(place) if place.type == "cuda" else None
         self.working = torch.cuda.stream(torch.cuda.Stream(place)) if place.type == "cuda" else None
-        self.next: dict[int, "Batch"] = {}
+        self.next: dict[int, Batch] = {}
 
     def __enter__(self) -> "Batches":
         if self.working is not None:  # recording needs a stream other than the default one
+            torch.cuda.synchronize(self.place)
             self.working.__enter__()
         return self
 
@@ -70,7 +71,7 @@ class Replayed:
         self.update = update
         self.pool = torch.cuda.graph_pool_handle()
         self.seen: dict[tuple, int] = {}
-        self.recorded: dict[tuple, tuple[torch.cuda.CUDAGraph, "Batch", Tensor]] = {}
+        self.recorded: dict[tuple, tuple[torch.cuda.CUDAGraph, Batch, Tensor]] = {}
 
     def __call__(self, batch: "Batch", stage: str) -> Tensor:
         key = (stage, *((name, *value.shape) for name, value in batch.items()))

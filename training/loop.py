@@ -92,9 +92,7 @@ def train(task: Task, recipe: Recipe, run: Path, device: str, every: int, start:
     torch.manual_seed(recipe.seed)
     torch.set_flush_denormal(True)
     place = torch.device(device)
-    if place.type == "cuda":
-        torch.backends.cudnn.benchmark = True
-        torch.set_float32_matmul_precision("high")
+    torch.set_float32_matmul_precision("high")
     task.ready(place)
     network = task.network().to(place).to(memory_format=torch.channels_last)
     if start is not None:
@@ -151,17 +149,16 @@ def train(task: Task, recipe: Recipe, run: Path, device: str, every: int, start:
 class Update:
     """One step of a training: the critic's, if there is one, the network's, and that of the averaged weights.
 
-    Everything that changes from step to step is a tensor, and nothing waits for the device, so that a GPU can replay it.
+    All that changes from step to step is a tensor, and nothing waits for the device, so that a GPU can replay it.
     """
 
     def __init__(self, task: Task, recipe: Recipe, network: nn.Module, place: torch.device) -> None:
         self.task, self.recipe, self.network, self.place = task, recipe, network, place
         self.average = copy.deepcopy(network).requires_grad_(False).eval()
-        fast: dict[str, Any] = {"capturable": True} if place.type == "cuda" else {}
-        self.optimizer = OPTIMIZERS[recipe.optimizer](
-            [{**group, "lr": torch.tensor(0.0, device=place)} for group in task.groups(network)],
-            weight_decay=recipe.weight_decay, **fast,
-        )  # fmt: skip
+        replayed = place.type == "cuda" and task.replayed
+        fast: dict[str, Any] = {"capturable": True, "fused": True} if replayed else {}
+        groups = [{**group, "lr": torch.zeros((), device=place) if replayed else 0.0} for group in task.groups(network)]
+        self.optimizer = OPTIMIZERS[recipe.optimizer](groups, weight_decay=recipe.weight_decay, **fast)
         self.critic = task.critic()
         self.weight = torch.tensor(recipe.adversarial, device=place)
         self.forgotten = torch.tensor(0.0, device=place)  # share of the average that a step replaces
@@ -203,7 +200,11 @@ class Update:
     def prepare(self, step: int) -> None:
         """Set the numbers of a step: the learning rate, and a moving average that forgets the start faster."""
         for group in self.optimizer.param_groups:
-            group["lr"].fill_(self.recipe.lr * group["share"] * _share(step, self.recipe))
+            rate = self.recipe.lr * group["share"] * _share(step, self.recipe)
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(rate)
+            else:
+                group["lr"] = rate
         self.forgotten.fill_(1 - min(self.recipe.ema, (1 + step) / (10 + step)))
 
     def __call__(self, batch: Batch, stage: str) -> Tensor:

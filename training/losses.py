@@ -21,7 +21,6 @@ CONTENT = {"VGG5": 9, "VGG20": 36}
 CONTENT_WEIGHT = 0.006
 
 
-
 @cache
 def rgb_of_chroma(device: torch.device) -> Tensor:
     """RGB change per unit of Cb and Cr (JFIF matrix): rows R, G, B. Copied to a device once."""

@@ -1,7 +1,7 @@
 """All that a training reads in one file: `python -m scodec.training.pack photos.zip FOLDER...`.
 
-The pictures are reduced to what the colorizer is shown, and the pairs of the restorer are coded from the originals, so
-that a machine with a GPU needs neither the originals nor an hour for the coding: `scodec train photos.zip` reads it there.
+The pictures are reduced to what the colorizer is shown, and the pairs of the restorer are coded from the originals; a
+machine with a GPU then needs neither the originals nor an hour for the coding: `scodec train photos.zip` reads it.
 """
 
 import io

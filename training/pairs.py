@@ -139,14 +139,13 @@ def pool(pictures: list[Coded]) -> Pool:
 
 def _decoded(path: Path) -> Coded:
     with np.load(path) as data:
-        y = np.asarray(Image.open(io.BytesIO(data["y"].tobytes())))
+        y = np.array(Image.open(io.BytesIO(data["y"].tobytes())))
         variants = []
         for i, (coder, (scale, quantizer)) in enumerate(zip(data["coders"], data["keys"].tolist(), strict=True)):
             height, width = (side // scale for side in y.shape)
             section = data[f"v{i}"].tobytes()
-            variants.append(
-                Variant(str(coder), scale, quantizer, luma.CODERS[str(coder)].decode(section, width, height))
-            )
+            y_small = np.array(luma.CODERS[str(coder)].decode(section, width, height))
+            variants.append(Variant(str(coder), scale, quantizer, y_small))
         return Coded(y, variants)
 
 
@@ -158,7 +157,7 @@ def _code(path: Path, target: Path) -> None:
     cut = cut[: cut.shape[0] // 12 * 12, : cut.shape[1] // 12 * 12]  # every scale divides it
     kept = io.BytesIO()
     Image.fromarray(cut).save(kept, "JPEG", quality=QUALITY, optimize=True)
-    y = np.asarray(Image.open(kept))  # what the file holds is the truth
+    y = np.array(Image.open(kept))  # what the file holds is the truth
     coders: list[str] = []
     keys: list[tuple[int, int]] = []
     sections: dict[str, np.ndarray] = {}
@@ -171,5 +170,6 @@ def _code(path: Path, target: Path) -> None:
             keys.append((scale, quantizer))
     partial_file = target.with_suffix(".tmp")
     with partial_file.open("wb") as file:
-        np.savez(file, y=np.frombuffer(kept.getvalue(), np.uint8), coders=np.array(coders), keys=np.array(keys), **sections)
+        jpeg = np.frombuffer(kept.getvalue(), np.uint8)
+        np.savez(file, y=jpeg, coders=np.array(coders), keys=np.array(keys), **sections)
     partial_file.replace(target)
