@@ -152,7 +152,7 @@ def test_pictures_too_small_for_the_colorizer(scodec_command, tmp_path, folder):
     own = tmp_path / "own.yaml"
     own.write_text("task: colour\nnetwork: colorizer\npatch: 512\nsteps: 1\nbatch: 1\nlr: 1.0e-4\n")
     result = scodec_command("train", folder, "--recipe", own, "--run", tmp_path / "run")
-    assert result.code == 1 and "short side of 320 pixels" in result.err
+    assert result.code == 1 and "short side of 256 pixels" in result.err
 
 
 def test_too_few_pictures(scodec_command, tmp_path):

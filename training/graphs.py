@@ -4,6 +4,7 @@ A step starts thousands of small kernels; one by one, that takes longer than the
 of them at once.
 """
 
+from collections import deque
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,8 @@ from torch import Tensor
 if TYPE_CHECKING:
     from scodec.training.loop import Batch, Task, Update
 
+#: Steps that may be under way on the device before the next is started.
+UNDER_WAY = 3
 #: Steps of a kind that run as they are before one is recorded: libraries choose their algorithms in these.
 WARM_UP = 3
 
@@ -25,6 +28,7 @@ class Batches:
         self.stream = torch.cuda.Stream(place) if place.type == "cuda" else None
         self.working = torch.cuda.stream(torch.cuda.Stream(place)) if place.type == "cuda" else None
         self.next: dict[int, Batch] = {}
+        self.begun: deque[torch.cuda.Event] = deque()
 
     def __enter__(self) -> "Batches":
         if self.working is not None:  # recording needs a stream other than the default one
@@ -46,6 +50,9 @@ class Batches:
         batch = self.next.pop(step)
         here = torch.cuda.current_stream(self.place)
         here.wait_stream(self.stream)
+        self.begun.append(here.record_event())
+        if len(self.begun) > UNDER_WAY:
+            self.begun.popleft().synchronize()
         for each in batch.values():
             each.record_stream(here)
         return batch
