@@ -71,7 +71,6 @@ class Receiver:
         multiple = 24  # of every scale and of the network's stride
         step = max(multiple, tile // multiple * multiple)
         y = np.empty((height, width), np.float32)
-        network = self.restorer.looking(look)
         texture = noise(seed, height, width) if look else np.zeros((1, 1), np.int8)
         texture = np.broadcast_to(texture, (height, width))
         number, coarseness = told(coder, torch.tensor([quantizer], device=self.device))
@@ -81,7 +80,7 @@ class Receiver:
             size = needed_rows.stop - needed_rows.start, needed_columns.stop - needed_columns.start
             grain = torch.from_numpy(texture[needed_rows, needed_columns].copy())[None, None].to(self.device) / 128
             seen = (padded(each, Restorer.multiple) for each in (y_up, grain))
-            y_hat = self._run(network, next(seen), *condition, next(seen))[0, 0, : size[0], : size[1]]
+            y_hat = self._run(self.restorer, next(seen), *condition, next(seen), look)[0, 0, : size[0], : size[1]]
             inner_rows = slice(rows.start - needed_rows.start, rows.stop - needed_rows.start)
             inner_columns = slice(columns.start - needed_columns.start, columns.stop - needed_columns.start)
             y[rows, columns] = (y_hat[inner_rows, inner_columns].clamp(0, 1) * 255).cpu().numpy()
@@ -132,7 +131,7 @@ class Receiver:
     def _tensor(self, y: np.ndarray) -> Tensor:
         return torch.from_numpy(y)[None, None].to(self.device) / 255
 
-    def _run(self, network: nn.Module, *inputs: Tensor) -> Tensor:
+    def _run(self, network: nn.Module, *inputs: Tensor | float) -> Tensor:
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
             return network(*inputs).float()
 

@@ -7,8 +7,6 @@ below:
     y_up -> unshuffle 2 -> U-Net -> shuffle 2 -> (+ y_up) -> y_hat
 """
 
-import copy
-
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -75,7 +73,7 @@ class Luma(UNet):
 
 class Restorer(nn.Module):
     """One network with two sets of weights: faithful ones, trained for the least error, and natural ones, which grow
-    texture out of noise. Between them the weights are blended (Wang et al. 2018, ESRGAN, section 3.4)."""
+    texture out of noise."""
 
     #: Heights and widths must be multiples of this (pad by replication).
     multiple = 8
@@ -86,24 +84,18 @@ class Restorer(nn.Module):
         self.faithful = Luma(widths, blocks)
         self.natural = Luma(widths, blocks)
 
-    def looking(self, look: float) -> Luma:
-        """The network of a look, from 0 (faithful) to 1 (natural)."""
-        if look in (0, 1):
-            return self.natural if look else self.faithful
-        blend = copy.deepcopy(self.faithful)
-        with torch.no_grad():
-            for mine, other in zip(blend.parameters(), self.natural.parameters(), strict=True):
-                mine.lerp_(other, look)
-        return blend
-
     def forward(
         self, y_up_B1HW: Tensor, coder_B: Tensor, scale_B: Tensor, quantizer_B: Tensor, noise_B1HW: Tensor, look: float
     ) -> Tensor:
         """Restored luma (about 0..1) from luma enlarged by `enlarge` (0..1).
 
-        coder and quantizer: as `told` has them; scale: 1..4. noise: uniform in -1..1, see `noise`. look: 0..1.
+        coder and quantizer: as `told` has them; scale: 1..4. noise: uniform in -1..1, see `noise`. look: 0..1; between
+        the ends both networks run, and the picture is a mean of theirs.
         """
-        return self.looking(look)(y_up_B1HW, coder_B, scale_B, quantizer_B, noise_B1HW)
+        seen = y_up_B1HW, coder_B, scale_B, quantizer_B, noise_B1HW
+        if look in (0, 1):
+            return self.natural(*seen) if look else self.faithful(*seen)
+        return torch.lerp(self.faithful(*seen), self.natural(*seen), look)
 
 
 def noise(seed: int, height: int, width: int) -> np.ndarray:

@@ -12,7 +12,6 @@ from PIL import Image
 import scodec
 from scodec import look, pillow_plugin
 from scodec.errors import BadRequest
-from scodec.models import receiver
 from scodec.models.restorer import noise
 
 
@@ -98,17 +97,6 @@ def test_plugins(coded, monkeypatch):
     assert np.array_equal(iio.imread(coded, extension=".scz", look="natural"), natural)
     monkeypatch.setattr(pillow_plugin, "LOOK", "natural")
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(coded))), natural)
-
-
-def test_a_blend_is_no_other_network(cat):
-    """Looks between are blended from copies: the networks themselves stay as they are."""
-    restorer = receiver.get("cpu").restorer
-    before = [parameter.clone() for parameter in restorer.parameters()]
-    blend = restorer.looking(0.5)
-    assert all((one == other).all() for one, other in zip(before, restorer.parameters(), strict=True))
-    assert any(
-        (one != other).any() for one, other in zip(blend.parameters(), restorer.faithful.parameters(), strict=True)
-    )
 
 
 def test_encode_says_that_colours_will_be_guessed(scodec_command, cat, tmp_path):
