@@ -5,16 +5,18 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
 from PIL import Image
 
 import scodec
 from scodec.models import weights
 from scodec.models.hyperprior import LumaHyperprior
-from scodec.training import cli, loop, recipe
+from scodec.training import cli, loop, pack, pairs, recipe, update
 from scodec.training.colour_task import ColourTask
 from scodec.training.luma_task import LumaTask
 
@@ -36,7 +38,8 @@ def coded_blind(small):
 @pytest.mark.parametrize(
     ("name", "task", "patch"), [("restorer", "luma", 64), ("restorer", "natural", 64), ("colorizer", "colour", 64)]
 )
-def test_command_trains_and_resumes(folder, tmp_path, scodec_command, coded_blind, name, task, patch):
+def test_command_trains_and_resumes(folder, tmp_path, scodec_command, coded_blind, monkeypatch, name, task, patch):
+    monkeypatch.setattr(update, "UNHEARD", 1)  # every kind of step within four
     own = tmp_path / "own.yaml"
     numbers = "steps: 4\nbatch: 2\nlr: 1.0e-3\nwarmup: 1\nema: 0.0\n"
     if task in ("natural", "colour"):
@@ -76,6 +79,43 @@ def test_a_stop_before_the_first_checkpoint_loses_nothing(folder, tmp_path):
     assert process.returncode != 0
     state = torch.load(tmp_path / "run" / "own" / "checkpoint.pt", weights_only=True)
     assert 0 < state["step"] < 5000
+
+
+def test_a_packed_file_stands_for_its_folders(tmp_path, cat, scodec_command):
+    """Pictures and coded pairs come out of it; nothing is coded again."""
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for i in (60, 61):  # 61 is held out
+        Image.fromarray(cat).resize((480, 320 + i)).save(photos / f"{i}.png")
+    Image.fromarray(cat).resize((240, 160)).save(photos / "small.png")  # too small for pairs
+    packed = tmp_path / "photos.zip"
+    assert CliRunner().invoke(pack.main, [str(packed), str(photos), "-j", "1"]).exit_code == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["photos", "photos.zip"]
+    with zipfile.ZipFile(packed) as file:
+        coded = {name for name in file.namelist() if name.startswith("pairs/")}
+    assert len(coded) == 2
+    own = tmp_path / "own.yaml"
+    own.write_text("task: luma\nnetwork: restorer\npatch: 64\nsteps: 1\nbatch: 2\nlr: 1.0e-4\nshort_side: 320\n")
+    run = tmp_path / "run"
+    assert scodec_command("train", packed, "--recipe", own, "--run", run, "-j", 1, "--device", "cpu").code == 0
+    assert {f"pairs/{path.name}" for path in (run / "pairs").iterdir()} == coded
+    (tmp_path / "no.zip").write_bytes(b"no zip")
+    result = scodec_command("train", tmp_path / "no.zip", "--recipe", own, "--run", run)
+    assert result.code == 1 and "no.zip is neither" in result.err
+
+
+def test_pairs_are_what_the_coders_make(folder, tmp_path):
+    """Patches of the pool are patches of the decoded luma, where its coder, scale and quantizer say."""
+    known = pairs.load(pairs.prepare(sorted(folder.iterdir())[:2], tmp_path, 1))
+    pool = pairs.pool(known)
+    drawn = pool.draw(16, 96, torch.Generator().manual_seed(1))
+    assert drawn["y"].shape == drawn["y_up"].shape == (16, 1, 96, 96)
+    for y, y_up, quantizer in zip(drawn["y"], drawn["y_up"], drawn["quantizer"], strict=True):
+        assert np.corrcoef(y.flatten(), y_up.flatten())[0, 1] > (0.9 if quantizer < 45 else 0.5)
+    for each in known:
+        assert len(each.variants) == sum(count for _, _, count, _, _ in pairs.VARIANTS)
+        for variant in each.variants:
+            assert variant.y_small.shape == tuple(side // variant.scale for side in each.y.shape)
 
 
 def test_interrupted_and_straight_runs_agree(folder, tmp_path):
@@ -152,7 +192,7 @@ def test_pictures_too_small_for_the_colorizer(scodec_command, tmp_path, folder):
     own = tmp_path / "own.yaml"
     own.write_text("task: colour\nnetwork: colorizer\npatch: 512\nsteps: 1\nbatch: 1\nlr: 1.0e-4\n")
     result = scodec_command("train", folder, "--recipe", own, "--run", tmp_path / "run")
-    assert result.code == 1 and "short side of 256 pixels" in result.err
+    assert result.code == 1 and "short side of 320 pixels" in result.err
 
 
 def test_too_few_pictures(scodec_command, tmp_path):

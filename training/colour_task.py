@@ -20,18 +20,18 @@ from scodec.models.efficientnet import imagenet
 from scodec.models.receiver import Receiver
 from scodec.models.restorer import Restorer
 from scodec.training import pools
-from scodec.training.loop import Task
 from scodec.training.losses import chroma_rms, rgb_of_chroma
 from scodec.training.perception import FeatureCritic, Features, distance
 from scodec.training.recipe import Recipe
+from scodec.training.task import Task
 
 #: Shares of a batch: blind and faithful, blind and natural; the rest has hints.
 FAITHFUL, NATURAL = 0.375, 0.375
 #: Squares that pictures are kept as: side, and the least short side of a picture, in patches; and how often those of
-#: large pictures are drawn, which are few. The small are enlarged a little: what a receiver colours is blurred too.
-SMALL, LARGE, LARGE_SHARE = (0.8, 0.5), (1.6, 1.4), 0.3
+#: large pictures are drawn, which are few.
+SMALL, LARGE, LARGE_SHARE = (1.0, 0.625), (2.0, 1.75), 0.3
 #: Short side of the held-out pictures, in patches.
-WATCHED = 1.4
+WATCHED = 2.0
 #: Cell sizes of the hints, how often each is drawn, and the range of quantization steps.
 CELLS, CELL_SHARES, STEPS = (8, 16, 32, 64), (0.45, 0.3, 0.15, 0.1), (6.0, 64.0)
 #: By how much a luma is reduced and enlarged again to lose the detail that a receiver does not see.

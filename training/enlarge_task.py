@@ -13,8 +13,8 @@ from scodec.models.registry import NETWORKS
 from scodec.models.srresnet import SRCritic
 from scodec.models.system import System
 from scodec.training import losses
-from scodec.training.loop import Task
 from scodec.training.recipe import Recipe
+from scodec.training.task import Task
 
 #: Side of what is looked at of a held-out picture, in pixels.
 WATCHED = 384

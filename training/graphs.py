@@ -5,14 +5,13 @@ of them at once.
 """
 
 from collections import deque
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
-if TYPE_CHECKING:
-    from scodec.training.loop import Batch, Task, Update
+from scodec.training.task import Batch, Task
+from scodec.training.update import Update
 
 #: Steps that may be under way on the device before the next is started.
 UNDER_WAY = 3
@@ -23,7 +22,7 @@ WARM_UP = 3
 class Batches:
     """The batches of a task on a device, each made while the device works on the one before."""
 
-    def __init__(self, task: "Task", seed: int, place: torch.device) -> None:
+    def __init__(self, task: Task, seed: int, place: torch.device) -> None:
         self.task, self.seed, self.place = task, seed, place
         self.stream = torch.cuda.Stream(place) if place.type == "cuda" else None
         self.working = torch.cuda.stream(torch.cuda.Stream(place)) if place.type == "cuda" else None
@@ -41,7 +40,7 @@ class Batches:
             torch.cuda.synchronize(self.place)
             self.working.__exit__(*error)
 
-    def take(self, step: int) -> "Batch":
+    def take(self, step: int) -> Batch:
         """The batch of a step. It depends on the step alone, so a run taken up again sees what it would have seen."""
         if self.stream is None:
             return self._made(step)
@@ -62,11 +61,11 @@ class Batches:
         if self.stream is not None:
             self.next[step] = self._aside(step)
 
-    def _aside(self, step: int) -> "Batch":
+    def _aside(self, step: int) -> Batch:
         with torch.cuda.stream(self.stream):
             return self._made(step)
 
-    def _made(self, step: int) -> "Batch":
+    def _made(self, step: int) -> Batch:
         batch = self.task.batch(np.random.default_rng((self.seed, step)))
         return {name: value.to(self.place, non_blocking=True) for name, value in batch.items()}
 
@@ -74,13 +73,13 @@ class Batches:
 class Replayed:
     """An `Update` on a GPU: recorded once for every kind of step and shape of batch, then replayed."""
 
-    def __init__(self, update: "Update") -> None:
+    def __init__(self, update: Update) -> None:
         self.update = update
         self.pool = torch.cuda.graph_pool_handle()
         self.seen: dict[tuple, int] = {}
         self.recorded: dict[tuple, tuple[torch.cuda.CUDAGraph, Batch, Tensor]] = {}
 
-    def __call__(self, batch: "Batch", stage: str) -> Tensor:
+    def __call__(self, batch: Batch, stage: str) -> Tensor:
         key = (stage, *((name, *value.shape) for name, value in batch.items()))
         if key in self.recorded:
             graph, inputs, loss = self.recorded[key]

@@ -15,8 +15,8 @@ from scodec.models.registry import NETWORKS, WITH_BACKBONE
 from scodec.models.system import System
 from scodec.models.unet_gan import PatchCritic
 from scodec.training import losses
-from scodec.training.loop import Task
 from scodec.training.recipe import Recipe
+from scodec.training.task import Task
 
 #: A sample is a square of at least this share of the short side: these systems want to see whole scenes.
 LEAST = 0.75

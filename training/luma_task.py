@@ -9,9 +9,9 @@ from torch import Tensor, nn
 
 from scodec.models.restorer import CODERS, Restorer, enlarge, expected_error
 from scodec.training import pairs
-from scodec.training.loop import Task
 from scodec.training.losses import rms
 from scodec.training.recipe import Recipe
+from scodec.training.task import Task
 
 #: Quantizers from which on held-out pictures are looked at.
 WATCHED_FROM = 30

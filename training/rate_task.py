@@ -18,8 +18,8 @@ from scodec.eval.codecs import CODECS
 from scodec.models import weights
 from scodec.models.hyperprior import BIT, HYPER_BLOCK, LumaHyperprior, step
 from scodec.models.restorer import enlarge, told
-from scodec.training.loop import Task
 from scodec.training.recipe import Recipe
+from scodec.training.task import Task
 
 #: Pictures are reduced by up to this before a patch is taken: reduced ones are coded too, and have other statistics.
 LARGEST_REDUCTION = 3.0

@@ -28,7 +28,7 @@ class Recipe:
     adversarial_from: int = 0  # step from which on there is a critic
     balanced: bool = False  # that weight is of gradients: the critic's is so many times that of the rest
     critic_lr: float = 0.0  # constant; 0: `lr`
-    optimizer: str = "adamw"  # a name in loop.OPTIMIZERS
+    optimizer: str = "adamw"  # a name in update.OPTIMIZERS
     short_side: int = 0  # pixels; smaller pictures are left out
     warmup: int = 200
     weight_decay: float = 0.0
