@@ -21,7 +21,7 @@ from torch.nn import functional as F
 from scodec.errors import BadRequest
 from scodec.models import weights
 from scodec.models.colorizer import CHROMA_UNIT, Colorizer, describe, enlarge_hint
-from scodec.models.restorer import Restorer, enlarge, noise, told
+from scodec.models.restorer import TEXTURED, Restorer, enlarge, noise, told
 from scodec.models.strips import padded, painted, rows_of
 from scodec.models.tiling import tiles
 
@@ -65,12 +65,13 @@ class Receiver:
     ) -> np.ndarray:
         """Decoded luma (uint8, ceil(height / scale) x ceil(width / scale)) -> float32 luma (height x width), 0..255.
 
-        coder, scale, quantizer: how it was coded. look: 0 faithful to 1 natural; seed: of the texture. tile: side of
-        the tiles in pixels. progress: wraps the list of tiles (tqdm, say).
+        coder, scale, quantizer: how it was coded. look: 0 faithful to 1 natural, where the scale is at most `TEXTURED`;
+        seed: of the texture. tile: side of the tiles in pixels. progress: wraps the list of tiles (tqdm, say).
         """
         multiple = 24  # of every scale and of the network's stride
         step = max(multiple, tile // multiple * multiple)
         y = np.empty((height, width), np.float32)
+        look = look if scale <= TEXTURED else 0
         texture = noise(seed, height, width) if look else np.zeros((1, 1), np.int8)
         texture = np.broadcast_to(texture, (height, width))
         number, coarseness = told(coder, torch.tensor([quantizer], device=self.device))

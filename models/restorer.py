@@ -20,6 +20,9 @@ FADE = {"av1": (0.42, 23.0), "vvc": (0.55, 26.5)}
 #: The number by which the network knows each luma coder. The learned one is restored as AV1 is (see `told`).
 CODERS = {"av1": 0, "vvc": 1, "hyperprior": 0}
 
+#: The natural look has texture of its own up to this scale: beyond, it would write rows of dots on what was smooth.
+TEXTURED = 2
+
 # Shape suffixes: B batch, H and W full-size height and width, h and w those of the coded luma.
 
 

@@ -44,6 +44,13 @@ def test_between_the_looks(coded_cat):
     assert np.array_equal(natural, rebuilt(coded_cat, look="natural"))
 
 
+@pytest.mark.parametrize(("scale", "textured"), [(2, True), (3, False)])
+def test_texture_is_for_scales_that_bear_it(cat, scale, textured):
+    data = scodec.encode(cat, scale=scale)
+    faithful, natural = (rebuilt(data, look=name, color=False) for name in ("faithful", "natural"))
+    assert np.array_equal(faithful, natural) != textured
+
+
 def test_the_same_file_gives_the_same_picture_in_another_process(coded_cat, tmp_path):
     (tmp_path / "cat.scz").write_bytes(coded_cat)
     code = "import sys, scodec; scodec.decode(sys.argv[1], look='natural').save(sys.argv[2])"
