@@ -39,7 +39,8 @@ def coded_blind(small):
     ("name", "task", "patch"), [("restorer", "luma", 64), ("restorer", "natural", 64), ("colorizer", "colour", 64)]
 )
 def test_command_trains_and_resumes(folder, tmp_path, scodec_command, coded_blind, monkeypatch, name, task, patch):
-    monkeypatch.setattr(update, "UNHEARD", 1)  # every kind of step within four
+    monkeypatch.setattr(update, "UNHEARD", 1)  # steps of all kinds within four
+    monkeypatch.setattr(update, "COMPARED", 3)
     own = tmp_path / "own.yaml"
     numbers = "steps: 4\nbatch: 2\nlr: 1.0e-3\nwarmup: 1\nema: 0.0\n"
     if task in ("natural", "colour"):

@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import os
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -55,8 +56,12 @@ def train(
 
     Writes RUN/NAME/weights.safetensors for each training of the recipe, and a checkpoint and log.jsonl on the way.
     """
-    folders = tuple(source if source.is_dir() else _unpacked(source, run) for source in sources)
-    for stage, recipe in recipes.load(name).items():
+    stages = recipes.load(name)
+    folders = tuple(
+        source if source.is_dir() else _unpacked(source, run, run / "packed" / f"{number}-{source.stem}")
+        for number, source in enumerate(sources)
+    )
+    for stage, recipe in stages.items():
         if steps is not None:
             recipe = dataclasses.replace(recipe, steps=steps)
         train_on, held_out = _split(folders, recipe.short_side)
@@ -97,16 +102,17 @@ def pictures(folders: tuple[Path, ...]) -> list[Path]:
     return sorted(path for folder in folders for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
 
 
-def _unpacked(source: Path, run: Path) -> Path:
-    """Lay out a file of `pack` in the folder of runs: its pictures, and the pairs where trainings look for them."""
+def _unpacked(source: Path, run: Path, target: Path) -> Path:
+    """Lay out a file of `pack`: its pictures in `target`, anew, and the pairs where trainings look for them."""
+    shutil.rmtree(target, ignore_errors=True)
     try:
         with zipfile.ZipFile(source) as file:
             names = file.namelist()
-            file.extractall(run / source.stem, [name for name in names if name.startswith("pictures/")])
+            file.extractall(target, [name for name in names if name.startswith("pictures/")])
             file.extractall(run, [name for name in names if name.startswith("pairs/")])
     except zipfile.BadZipFile as error:
         raise BadRequest(f"{source} is neither a folder nor a file of scodec.training.pack") from error
-    return run / source.stem
+    return target
 
 
 def _split(folders: tuple[Path, ...], short_side: int) -> tuple[list[Path], list[Path]]:

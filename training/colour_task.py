@@ -17,7 +17,7 @@ from scodec.errors import BadRequest
 from scodec.eval.metrics import ciede2000, colourfulness_ratio, rgb_psnr
 from scodec.models.colorizer import CHROMA_UNIT, Colorizer, Hint, describe, enlarge_hint
 from scodec.models.efficientnet import imagenet
-from scodec.models.receiver import Receiver
+from scodec.models.receiver import Receiver, best_dtype
 from scodec.models.restorer import Restorer
 from scodec.training import pools
 from scodec.training.losses import chroma_rms, rgb_of_chroma
@@ -47,6 +47,8 @@ class ColourTask(Task):
 
     def __init__(self, recipe: Recipe, train: list[Path], held_out: list[Path]) -> None:
         self.recipe = recipe
+        if recipe.patch % Colorizer.multiple:
+            raise BadRequest(f"the recipe's patch must be a multiple of {Colorizer.multiple}, not {recipe.patch}")
         sizes = [[round(share * recipe.patch) for share in kind] for kind in (SMALL, LARGE)]
         self.pools = [pool for pool in (pools.squares(train, *size) for size in sizes) if len(pool)]
         if not self.pools:
@@ -121,7 +123,7 @@ class ColourTask(Task):
     def validate(self, network: nn.Module, device: torch.device) -> dict[str, float]:
         """Means over the pictures held out, true luma: RGB-PSNR (dB), CIEDE2000 and colourfulness of both looks, blind,
         and RGB-PSNR with hints, enlarged plainly and by the network."""
-        receiver = Receiver(Restorer(), network, device, torch.bfloat16)
+        receiver = Receiver(Restorer(), network, device, best_dtype(device))
         values: dict[str, list[float]] = {}
         for rgb in self.held_out:
             y, cb, cr = photo.planes(rgb)

@@ -72,10 +72,8 @@ def train(task: Task, recipe: Recipe, run: Path, device: str, every: int, start:
                 batches.ahead(step)
             progress.update()
             if step % every == 0 or step == recipe.steps:
-                network.eval()
                 with torch.no_grad(), autocast(place):
                     figures = task.validate(update.average, place)
-                network.train()
                 line: dict[str, Any] = {"step": step, "loss": float(torch.stack(losses).mean()), **figures}
                 line |= {"lr": recipe.lr * share(step - 1, recipe), "seconds": round(time.monotonic() - began)}
                 with log.open("a") as file:
@@ -102,7 +100,8 @@ def _seconds_a_step(task: Task, recipe: Recipe, network: nn.Module, place: torch
         if place.type == "cuda":
             torch.cuda.synchronize(place)
         seconds = time.monotonic() - began
-    return seconds * (1.5 if recipe.adversarial else 1)
+    replayed = 0.5 if place.type == "cuda" and task.replayed else 1  # what replaying saves
+    return seconds * replayed * (1.5 if recipe.adversarial else 1)
 
 
 class _Interrupt:

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from scodec.errors import BadRequest
 from scodec.models.restorer import CODERS, Restorer, enlarge, expected_error
 from scodec.training import pairs
 from scodec.training.losses import rms
@@ -25,7 +26,10 @@ class LumaTask(Task):
     def __init__(self, recipe: Recipe, train: list[Path], held_out: list[Path], cache: Path, workers: int) -> None:
         self.recipe = recipe
         known = pairs.load(pairs.prepare(train, cache, workers))
-        self.pool = pairs.pool([coded for coded in known if min(coded.y.shape) >= recipe.patch])
+        large = [coded for coded in known if min(coded.y.shape) >= recipe.patch]
+        if not large:
+            raise BadRequest(f"no picture has a short side of {recipe.patch} pixels: give folders with larger ones")
+        self.pool = pairs.pool(large)
         self.held_out = pairs.load(pairs.prepare(held_out, cache, workers))
 
     def ready(self, device: torch.device) -> None:

@@ -1,4 +1,4 @@
-"""All that a training reads in one file: `python -m scodec.training.pack photos.zip FOLDER...`.
+"""All that `scodec train --recipe release` reads, in one file: `python -m scodec.training.pack photos.zip FOLDER...`.
 
 The pictures are reduced to what the colorizer is shown, and the pairs of the restorer are coded from the originals; a
 machine with a GPU then needs neither the originals nor an hour for the coding: `scodec train photos.zip` reads it.
@@ -16,6 +16,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from scodec import photo
+from scodec.errors import ScodecError
 from scodec.training import pairs
 from scodec.training.cli import pictures
 
@@ -31,17 +32,28 @@ LEAST_FOR_PAIRS = 320
 @click.option("-j", "--workers", type=click.IntRange(min=1), default=os.cpu_count(), help="Processes that code pairs.")
 def main(target: Path, folders: tuple[Path, ...], workers: int) -> None:
     """Pack the pictures in FOLDERS, and what the luma coders make of the larger ones, into the file TARGET."""
-    found = pictures(folders)
+    try:
+        _pack(target, pictures(folders), workers)
+    except (ScodecError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _pack(target: Path, found: list[Path], workers: int) -> None:
     large = [path for path in found if min(photo.size(path)) >= LEAST_FOR_PAIRS]
     cache = target.with_suffix(".pairs")  # kept when this is stopped, and taken up again
     coded = dict(zip(large, pairs.prepare(large, cache, workers), strict=True))
-    with zipfile.ZipFile(target, "w") as file, ThreadPoolExecutor(workers) as pool:
+    partial = target.with_suffix(".tmp")
+    written: set[str] = set()
+    with zipfile.ZipFile(partial, "w") as file, ThreadPoolExecutor(workers) as pool:
         packed = tqdm(pool.map(_reduced, found), "packing", len(found), unit="picture")
         for number, (path, data) in enumerate(zip(found, packed, strict=True)):
-            file.writestr(f"pictures/{number:06}/{path.stem}.webp", data)
-            if path in coded:
-                file.write(coded[path], f"pairs/{pairs.key(data)}.npz")
-    shutil.rmtree(cache)
+            file.writestr(f"pictures/{number:06}/{path.parent.name}/{path.stem}.webp", data)
+            name = f"pairs/{pairs.key(data)}.npz"
+            if path in coded and name not in written:  # copies of a picture have the same
+                file.write(coded[path], name)
+                written.add(name)
+    partial.replace(target)
+    shutil.rmtree(cache, ignore_errors=True)
     click.echo(f"scodec: {target} ({target.stat().st_size / 1e6:.1f} MB)", err=True)
 
 

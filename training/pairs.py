@@ -58,10 +58,10 @@ def prepare(paths: list[Path], cache: Path, workers: int) -> list[Path]:
     """Code every picture that the cache lacks; the cache files, in the order of `paths`."""
     cache.mkdir(parents=True, exist_ok=True)
     targets = [cache / f"{key(path.read_bytes())}.npz" for path in paths]
-    todo = [(path, target) for path, target in zip(paths, targets, strict=True) if not target.exists()]
+    todo = {target: path for path, target in zip(paths, targets, strict=True) if not target.exists()}
     if todo:
         with ProcessPoolExecutor(workers) as pool:
-            list(tqdm(pool.map(_code, *zip(*todo, strict=True)), "coding pairs", len(todo), unit="picture"))
+            list(tqdm(pool.map(_code, todo.values(), todo.keys()), "coding pairs", len(todo), unit="picture"))
     return targets
 
 

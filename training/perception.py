@@ -81,7 +81,7 @@ class PatchCritic(nn.Module):
         super().__init__()
         layers: list[nn.Module] = [spectral_norm(nn.Conv2d(inputs, width, 3, padding=1)), nn.LeakyReLU(0.2)]
         for i, outputs in enumerate((width, 2 * width, 4 * width)):
-            before = width * max(1, 2 ** (i - 1)) if i else width
+            before = width * max(1, 2 ** (i - 1))
             layers += [spectral_norm(nn.Conv2d(before, outputs, 4, 2, 1)), nn.LeakyReLU(0.2)]
             layers += [spectral_norm(nn.Conv2d(outputs, outputs, 3, padding=1)), nn.LeakyReLU(0.2)]
         layers.append(spectral_norm(nn.Conv2d(4 * width, 1, 1)))

@@ -30,8 +30,9 @@ class Update:
         self.average = copy.deepcopy(network).requires_grad_(False).eval()
         replayed = place.type == "cuda" and task.replayed
         fast: dict[str, Any] = {"capturable": True, "fused": True} if replayed else {}
+        own = {name: value for name, value in fast.items() if name != "fused" or recipe.optimizer != "rmsprop"}
         groups = [{**group, "lr": torch.zeros((), device=place) if replayed else 0.0} for group in task.groups(network)]
-        self.optimizer = OPTIMIZERS[recipe.optimizer](groups, weight_decay=recipe.weight_decay, **fast)
+        self.optimizer = OPTIMIZERS[recipe.optimizer](groups, weight_decay=recipe.weight_decay, **own)
         self.critic = task.critic()
         self.weight = torch.tensor(recipe.adversarial, device=place)
         self.forgotten = torch.tensor(0.0, device=place)  # share of the average that a step replaces
@@ -43,20 +44,26 @@ class Update:
 
     def state_dict(self) -> dict[str, Any]:
         state: dict[str, Any] = {"network": self.network.state_dict(), "average": self.average.state_dict()}
-        state |= {"optimizer": self.optimizer.state_dict()}
+        state |= {name: mine.state_dict() for name, mine in self._optimizers().items()}
         if self.critic is not None:
-            state |= {"critic": self.critic.state_dict(), "critic_optimizer": self.critic_optimizer.state_dict()}
-            state |= {"weight": self.weight}
+            state |= {"critic": self.critic.state_dict(), "weight": self.weight}
         return state
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        for name, mine in self._optimizers().items():  # a checkpoint of another device has other options
+            for saved, group in zip(state[name]["param_groups"], mine.param_groups, strict=True):
+                saved |= {option: group[option] for option in ("lr", "capturable", "fused") if option in group}
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        for name, mine in self._optimizers().items():
+            mine.load_state_dict(state[name])
         if self.critic is not None:
             self.critic.load_state_dict(state["critic"])
-            self.critic_optimizer.load_state_dict(state["critic_optimizer"])
             self.weight.copy_(state["weight"])
+
+    def _optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        found = {"optimizer": self.optimizer}
+        return found if self.critic is None else found | {"critic_optimizer": self.critic_optimizer}
 
     def stage(self, step: int) -> str:
         """What kind of step it is: they differ in more than numbers."""
