@@ -74,7 +74,6 @@ def train(
 
 
 def _train(setting: Setting, run: Path, device: str, every: int, fresh: bool, provenance: dict[str, str]) -> None:
-    from compressai.models import CompressionModel
     from safetensors.torch import load_file
 
     from scodec.models import receiver, weights
@@ -90,8 +89,6 @@ def _train(setting: Setting, run: Path, device: str, every: int, fresh: bool, pr
         begin = None if fresh or not shipped.exists() else shipped
     task = TASKS[recipe.task](setting)
     trained = loop.train(task, recipe, run, receiver.best_device(device), every, load_file(begin) if begin else None)
-    if isinstance(trained, CompressionModel):
-        trained.update()  # the tables of entropy coding come with the weights
     target = run / "weights.safetensors"
     weights.save(trained, target, recipe.network, **provenance)
     click.echo(f"scodec: {target}", err=True)

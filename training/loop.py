@@ -55,12 +55,12 @@ def train(task: Task, recipe: Recipe, run: Path, device: str, every: int, start:
     losses: list[Tensor] = []
     if recipe.steps - step >= WORTH_TIMING:
         with torch.random.fork_rng():
-            hours = _seconds_a_step(task, recipe, network, place) * (recipe.steps - step) / 3600
+            hours = _seconds_a_step(update) * (recipe.steps - step) / 3600
         tqdm.write(f"{recipe.steps - step} steps, about {hours:.1f} hours on {place}", file=sys.stderr)
     began = time.monotonic()
     bar = tqdm(total=recipe.steps, initial=step, unit="step", desc=recipe.task)
     with bar as progress, _Interrupt() as interrupt, Batches(task, recipe.seed, place) as batches:
-        do = Replayed(update) if place.type == "cuda" and task.replayed else update
+        do = Replayed(update) if update.replayed else update
         while step < recipe.steps:
             if interrupt.asked:
                 save()
@@ -85,12 +85,12 @@ def train(task: Task, recipe: Recipe, run: Path, device: str, every: int, start:
     return update.average
 
 
-def _seconds_a_step(task: Task, recipe: Recipe, network: nn.Module, place: torch.device) -> float:
+def _seconds_a_step(update: Update) -> float:
     """What a step takes: measured on the second try; a critic costs about half as much.
 
     A copy and random numbers of its own, so that the training is the same with and without.
     """
-    network = copy.deepcopy(network)
+    task, place, network = update.task, update.place, copy.deepcopy(update.network)
     for _ in range(2):
         began = time.monotonic()
         batch = {k: v.to(place) for k, v in task.batch(np.random.default_rng(0)).items()}
@@ -100,8 +100,8 @@ def _seconds_a_step(task: Task, recipe: Recipe, network: nn.Module, place: torch
         if place.type == "cuda":
             torch.cuda.synchronize(place)
         seconds = time.monotonic() - began
-    replayed = 0.5 if place.type == "cuda" and task.replayed else 1  # what replaying saves
-    return seconds * replayed * (1.5 if recipe.adversarial else 1)
+    saved = 0.5 if update.replayed else 1  # replaying takes about half the time
+    return seconds * saved * (1.5 if update.critic is not None else 1)
 
 
 class _Interrupt:

@@ -13,7 +13,7 @@ from scodec.training.perception import FeatureCritic, Features, PatchCritic, dis
 from scodec.training.recipe import Recipe
 
 #: Weights of the absolute error, in units of what each quality makes of it, and of textures that differ, beside the
-#: distance of features: its gradient is then some twenty and four times theirs.
+#: distance of features: its gradient is then some sixty and three times theirs.
 ABSOLUTE, TEXTURE = 20.0, 1.0
 #: Resolutions of the features that the losses and critics look at.
 LEVELS = 5

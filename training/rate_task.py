@@ -82,6 +82,11 @@ class RateTask(Task):
         square = step(batch["quantizer"]).square()
         return ((bits + distortion / (BIT * square)) * square**0.4).mean() * 100 + 0.01 * output["auxiliary"]
 
+    def finished(self, network: nn.Module) -> None:
+        """The tables of entropy coding come with the weights."""
+        assert isinstance(network, LumaHyperprior)
+        network.update()
+
     def validate(self, network: nn.Module, device: torch.device) -> dict[str, float]:
         """BD-rate (%, luma PSNR at scale 1, estimated bits) against the anchors, and a middle point."""
         points = []

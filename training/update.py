@@ -28,10 +28,11 @@ class Update:
     def __init__(self, task: Task, recipe: Recipe, network: nn.Module, place: torch.device) -> None:
         self.task, self.recipe, self.network, self.place = task, recipe, network, place
         self.average = copy.deepcopy(network).requires_grad_(False).eval()
-        replayed = place.type == "cuda" and task.replayed
-        fast: dict[str, Any] = {"capturable": True, "fused": True} if replayed else {}
+        self.replayed = place.type == "cuda" and task.replayed
+        fast: dict[str, Any] = {"capturable": True, "fused": True} if self.replayed else {}
         own = {name: value for name, value in fast.items() if name != "fused" or recipe.optimizer != "rmsprop"}
-        groups = [{**group, "lr": torch.zeros((), device=place) if replayed else 0.0} for group in task.groups(network)]
+        groups = [{**group, "lr": torch.zeros((), device=place) if self.replayed else 0.0}
+                  for group in task.groups(network)]  # fmt: skip
         self.optimizer = OPTIMIZERS[recipe.optimizer](groups, weight_decay=recipe.weight_decay, **own)
         self.critic = task.critic()
         self.weight = torch.tensor(recipe.adversarial, device=place)
