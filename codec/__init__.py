@@ -9,7 +9,6 @@ Importing it teaches Pillow and imageio the format.
 
 from typing import TYPE_CHECKING, Any
 
-from scodec import imageio_plugin, pillow_plugin
 from scodec.errors import (
     BadFile,
     BadImage,
@@ -19,17 +18,21 @@ from scodec.errors import (
     TargetWarning,
     Unsupported,
 )
+from scodec.plugins import imageio, pillow
 
 if TYPE_CHECKING:
-    from scodec.decoder import Info, decode, info
-    from scodec.encoder import encode
-    from scodec.restoration import restore
+    from scodec.api import decode, encode, info, restore
+    from scodec.fileinfo import Info
+    from scodec.options import DecodeOptions, EncodeOptions, RestoreOptions
 
 __all__ = [
     "BadFile",
     "BadImage",
     "BadRequest",
+    "DecodeOptions",
+    "EncodeOptions",
     "Info",
+    "RestoreOptions",
     "ScodecError",
     "ScodecWarning",
     "TargetWarning",
@@ -41,28 +44,31 @@ __all__ = [
     "restore",
 ]
 
-_HOME = {
-    "encode": "scodec.encoder",
-    "decode": "scodec.decoder",
-    "info": "scodec.decoder",
-    "Info": "scodec.decoder",
-    "restore": "scodec.restoration",
+#: Loaded with the first use, so that `scodec --help` answers at once.
+_LAZY = {
+    "encode": "scodec.api",
+    "decode": "scodec.api",
+    "info": "scodec.api",
+    "restore": "scodec.api",
+    "Info": "scodec.fileinfo",
+    "EncodeOptions": "scodec.options",
+    "DecodeOptions": "scodec.options",
+    "RestoreOptions": "scodec.options",
 }
 
 
 def __getattr__(name: str) -> Any:
-    # Loaded with the first use, so that `scodec --help` answers at once.
-    if name not in _HOME:
+    if name not in _LAZY:
         raise AttributeError(f"module 'scodec' has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(_HOME[name]), name)
+    return getattr(import_module(_LAZY[name]), name)
 
 
 def register() -> None:
     """Teach Pillow and imageio the format. Importing scodec has done it already."""
-    pillow_plugin.register()
-    imageio_plugin.register()
+    pillow.register()
+    imageio.register()
 
 
 register()

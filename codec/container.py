@@ -3,9 +3,12 @@
 magic, version | flags | width, height | scale, luma coder | quantizer | lengths | luma | hints | alpha | boxes | CRC-32
 """
 
+import os
 import struct
 import zlib
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
 
 from scodec import leb128
 from scodec.errors import BadFile, Unsupported
@@ -16,6 +19,9 @@ LUMA_CODERS = {0: "av1", 1: "vvc", 2: "hyperprior"}
 #: Largest picture a header may declare, in pixels: twice Pillow's warning limit, where it sees a decompression bomb.
 MAX_PIXELS = 2 * (1024 * 1024 * 1024 // 4 // 3)
 MAX_SIDE = 65535
+
+#: What a file may be given as: its bytes, its path, or a binary file object.
+Data = bytes | bytearray | memoryview | str | os.PathLike[str] | BinaryIO
 
 _GRAY, _HINTS, _BOXES, _CHROMA, _ALPHA = 1, 2, 4, 8, 16
 _KNOWN_FLAGS = _GRAY | _HINTS | _BOXES | _CHROMA | _ALPHA
@@ -51,6 +57,13 @@ class Stream:
     alpha: bytes = b""  # a plane of the picture's size by the same luma coder; none unless header.alpha
     boxes: tuple[tuple[bytes, bytes], ...] = field(default=())  # (four-byte kind, content); unknown kinds are kept
     checked: bool = True  # False: may be damaged
+
+
+def read(data: Data) -> bytes:
+    """The bytes of a file. Raises OSError when a path can't be read."""
+    if isinstance(data, str | os.PathLike):
+        return Path(data).read_bytes()
+    return bytes(data) if isinstance(data, bytes | bytearray | memoryview) else data.read()
 
 
 def pack(stream: Stream) -> bytes:

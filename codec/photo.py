@@ -106,16 +106,37 @@ def _photo(rgb: np.ndarray, alpha: np.ndarray | None = None, about: Metadata = N
 
 
 def _hidden_filled(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """Nobody sees the colours under full transparency: the nearest visible one costs the fewest bits."""
-    from scipy.ndimage import distance_transform_edt
+    """Nobody sees the colours under full transparency: smooth ones that continue what is visible cost the fewest bits.
 
+    Push and pull (Gortler et al. 1996, section 3.4.2): means of what is visible at ever coarser resolutions fill up the
+    holes of the finer ones.
+    """
     hidden = alpha == 0
     if hidden.all():
         return np.full_like(rgb, 128)
     if not hidden.any():
         return rgb
-    nearest = distance_transform_edt(hidden, return_distances=False, return_indices=True)
-    return rgb[tuple(nearest)]
+    levels = [(rgb * ~hidden[..., None], ~hidden)]  # colours, 0 in holes; whether there is one
+    while not levels[-1][1].all():
+        colours, there = levels[-1]
+        odd = [(0, side % 2) for side in there.shape]
+        colours, there = np.pad(colours, [*odd, (0, 0)]), np.pad(there, odd)
+        count = _sum_of_fours(there[..., None].astype(np.float32))
+        levels.append((_sum_of_fours(colours.astype(np.float32)) / np.maximum(count, 1), count[..., 0] > 0))
+    filled = levels.pop()[0]
+    for colours, there in reversed(levels):
+        size = there.shape[1], there.shape[0]
+        box = (0, 0, size[0] / 2, size[1] / 2)
+        images = (Image.fromarray(filled[..., channel]) for channel in range(3))
+        larger = [np.asarray(image.resize(size, Image.Resampling.BILINEAR, box)) for image in images]
+        filled = np.where(there[..., None], colours, np.stack(larger, 2))
+    return np.where(hidden[..., None], _to_uint8(filled), rgb)
+
+
+def _sum_of_fours(samples: np.ndarray) -> np.ndarray:
+    """Sums of 2 x 2 squares of (H, W, C), H and W even."""
+    rows = samples[::2] + samples[1::2]
+    return rows[:, ::2] + rows[:, 1::2]
 
 
 def _from_pillow(source: str | os.PathLike[str] | bytes | BinaryIO | Image.Image, frame: int | None) -> Photo:

@@ -5,8 +5,9 @@ import math
 import numpy as np
 
 #: The ladder of scale "auto" for each luma coder, coarsest first: for every scale the first and last quantizer with
-#: which it stands on the convex hull of rate and restored luma PSNR (`python -m scodec.eval.hull`, on pictures held out
-#: of training). With av1 single pictures rule, not their mean: smooth ones lose much at scale 1 and coarse quantizers.
+#: which it stands on the convex hull of rate and restored luma PSNR (`python -m scodec.eval.lab.hull`, on pictures held
+#: out of training). With av1 the hull of the mean is not enough: smooth pictures lose much at scale 1 and coarse
+#: quantizers.
 HULL = {
     "vvc": ((4, 63, 47), (3, 48, 45), (2, 48, 43), (1, 48, 12)),
     "av1": ((4, 63, 62), (3, 63, 61), (2, 63, 46), (1, 58, 0)),
@@ -57,8 +58,6 @@ RUNGS_PER_OCTAVE, TYPICAL_GRADIENT = {"vvc": 3.0, "av1": 6.0, "hyperprior": 5.0}
 QUALITIES = range(1, 101)
 #: Where quality 1 stands: below, pictures are hard to recognize. Only a target size goes there.
 LOWEST = {"vvc": (3, 48), "av1": (2, 63), "hyperprior": (4, 47)}
-#: A low-rate point where the picture is reduced: about 0.04 bpp on photographs of half a megapixel.
-DEFAULT_QUALITY = 36
 
 
 def ladder(coder: str, scale: int | str) -> tuple[tuple[int, int], ...]:
@@ -73,11 +72,12 @@ def rung(coder: str, quality: int, rungs: tuple[tuple[int, int], ...], y: np.nda
     """
     lowest = rungs.index(LOWEST[coder]) if rungs == LADDERS[coder] else 0
     place = lowest + ((quality - 1) / 99) ** 1.5 * (len(rungs) - 1 - lowest)
-    return min(max(round(place - RUNGS_PER_OCTAVE[coder] * _octaves(y)), lowest), len(rungs) - 1)
+    return min(max(round(place - RUNGS_PER_OCTAVE[coder] * _log2_detail(y)), lowest), len(rungs) - 1)
 
 
-def _octaves(y: np.ndarray) -> float:
-    """How much stronger the gradients of a luma are than typical ones, at half its size, where noise counts little."""
+def _log2_detail(y: np.ndarray) -> float:
+    """How many times stronger the gradients of a luma are than typical ones (log2), at half size, where noise counts
+    little."""
     height, width = (side // 2 * 2 for side in y.shape)
     if min(height, width) < 4:
         return 0.0

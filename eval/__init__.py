@@ -1,1 +1,5 @@
-"""Evaluation: metrics, anchor codecs, rate-distortion runs, plots and reports."""
+"""Evaluation: anchor codecs, rate-distortion runs, plots and reports. Needs the extra `eval`."""
+
+from scodec.extras import require
+
+require("eval")

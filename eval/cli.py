@@ -38,7 +38,7 @@ def evaluate(
         raise BadRequest("--range needs two rates in bpp, the lower first")
     from scodec.eval import plots, rd
     from scodec.eval.codecs import CODECS
-    from scodec.eval.metrics import METRICS
+    from scodec.metrics import METRICS
 
     chosen = list(dict.fromkeys(codecs.split(","))) if codecs else list(CODECS)
     wanted = list(dict.fromkeys(metrics.split(",")))

@@ -13,9 +13,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 import scodec
 from scodec.eval.codecs import CODECS
-from scodec.eval.metrics import rgb_psnr, y_psnr
 from scodec.eval.sheet import at_bytes
-from scodec.models import receiver
+from scodec.metrics import rgb_psnr, y_psnr
+from scodec.models.receiver import receiver
 
 FOLDER = Path("demo")
 CREDIT = "Chelsea, by Stefan van der Walt, CC0; from scikit-image"

@@ -17,10 +17,10 @@ from scodec import photo
 from scodec.errors import ScodecError
 from scodec.eval import rd
 from scodec.eval.codecs import CODECS
-from scodec.eval.metrics import METRICS
-from scodec.eval.perception import frechet, patches
 from scodec.eval.sheet import at_bytes
-from scodec.look import LOOKS
+from scodec.metrics import METRICS
+from scodec.metrics.perception import frechet, patches
+from scodec.options import LOOKS
 
 COLUMNS = ("rgb_psnr", "y_psnr", "ciede2000", "colourfulness_ratio", "feature_distance")
 RIVALS = [name for name in CODECS if name.startswith("avif-") or name == "jxl"]

@@ -17,9 +17,9 @@ from tqdm import tqdm
 
 from scodec import photo
 from scodec.errors import BadImage, BadRequest
-from scodec.eval.bd import Curve, bd_rate
 from scodec.eval.codecs import ANCHORS, CODECS, OURS, YARDSTICKS
-from scodec.eval.metrics import FRECHET, METRICS, RATED, patches
+from scodec.metrics import FRECHET, METRICS, RATED, patches
+from scodec.metrics.bd import Curve, bd_rate
 from scodec.models import weights
 
 SUFFIXES = {".png", ".webp", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"}
@@ -97,7 +97,7 @@ def measure(
 def _compare_sets(records: list[Record]) -> None:
     """Put the distance of the sets in the place of the features of the pictures: for every codec and quality one
     value, which all its records get."""
-    from scodec.eval.perception import frechet
+    from scodec.metrics.perception import frechet
 
     sets: dict[tuple[str, int], list[Record]] = {}
     for record in records:

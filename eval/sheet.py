@@ -10,7 +10,7 @@ import scodec
 from scodec import photo
 from scodec.errors import ScodecError
 from scodec.eval.codecs import CODECS
-from scodec.eval.metrics import rgb_psnr
+from scodec.metrics import rgb_psnr
 
 MARGIN, CAPTION = 6, 26  # pixels
 

@@ -9,7 +9,7 @@ import sys
 import atheris
 
 with atheris.instrument_imports(include=["scodec"]):
-    from scodec.eval import fuzz
+    from scodec.eval.lab import fuzz
 
 
 def check(data: bytes) -> None:

@@ -1,1 +1,1 @@
-"""Receiver networks: from decoded luma and colour hints to RGB."""
+"""The networks and their weights."""

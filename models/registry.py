@@ -12,7 +12,7 @@ from torch import nn
 
 @dataclass(frozen=True)
 class Network:
-    """Where a class lies in scodec.models, and with what settings it bears the name."""
+    """A class of scodec.models, by module and name, and the settings that its name in the registry stands for."""
 
     module: str
     name: str
@@ -23,28 +23,30 @@ class Network:
         return getattr(import_module(f"scodec.models.{self.module}"), self.name)(**self.config | config)
 
 
+_SUPER = "reports.super_colorization", "SuperColorization"
+
 #: L -> ab.
 COLOUR_SYSTEMS = {
-    "super-colorization": Network("super_colorization", "SuperColorization"),
-    "super-colorization-xception": Network("super_colorization", "SuperColorization", {"extractor": "xception"}),
-    "super-colorization-resnet50": Network("super_colorization", "SuperColorization", {"extractor": "resnet50"}),
-    "joint": Network("joint", "Joint"),
-    "iizuka": Network("iizuka", "Iizuka"),
-    "vgg16-autoencoder": Network("vgg16_autoencoder", "VGG16Autoencoder"),
-    "koalarization": Network("koalarization", "Koalarization"),
-    "dtu-cnn": Network("dtu_cnn", "DTUCNN"),
-    "ugan": Network("unet_gan", "UNetGenerator"),
-    "attention-ugan": Network("unet_gan", "UNetGenerator", {"attention": True}),
-    "zhang": Network("zhang", "Zhang"),
+    "super-colorization": Network(*_SUPER),
+    "super-colorization-xception": Network(*_SUPER, {"extractor": "xception"}),
+    "super-colorization-resnet50": Network(*_SUPER, {"extractor": "resnet50"}),
+    "joint": Network("reports.joint", "Joint"),
+    "iizuka": Network("reports.iizuka", "Iizuka"),
+    "vgg16-autoencoder": Network("reports.vgg16_autoencoder", "VGG16Autoencoder"),
+    "koalarization": Network("reports.koalarization", "Koalarization"),
+    "dtu-cnn": Network("reports.dtu_cnn", "DTUCNN"),
+    "ugan": Network("reports.unet_gan", "UNetGenerator"),
+    "attention-ugan": Network("reports.unet_gan", "UNetGenerator", {"attention": True}),
+    "zhang": Network("reports.zhang", "Zhang"),
 }
 #: Those that have a feature extractor of timm's inside.
 WITH_BACKBONE = {"super-colorization-xception", "super-colorization-resnet50", "vgg16-autoencoder", "koalarization"}
 #: RGB -> larger RGB.
-ENLARGING_SYSTEMS = {"edsr": Network("edsr", "EDSR"), "srresnet": Network("srresnet", "SRResNet")}
+ENLARGING_SYSTEMS = {"edsr": Network("reports.edsr", "EDSR"), "srresnet": Network("reports.srresnet", "SRResNet")}
 NETWORKS = {
-    "restorer": Network("restorer", "Restorer"),
-    "colorizer": Network("colorizer", "Colorizer"),
-    "hyperprior": Network("hyperprior", "LumaHyperprior"),
+    "restorer": Network("receiver.restorer", "Restorer"),
+    "colorizer": Network("receiver.colorizer", "Colorizer"),
+    "hyperprior": Network("luma.hyperprior", "LumaHyperprior"),
     **COLOUR_SYSTEMS,
     **ENLARGING_SYSTEMS,
 }

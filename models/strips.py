@@ -17,7 +17,7 @@ def padded(x: Tensor, multiple: int) -> Tensor:
     return F.pad(x, (0, -width % multiple, 0, -height % multiple), mode="replicate")
 
 
-def painted(y_11HW: Tensor, chroma: Callable[[int, Tensor], Tensor]) -> np.ndarray:
+def rgb_by_strips(y_11HW: Tensor, chroma: Callable[[int, Tensor], Tensor]) -> np.ndarray:
     """RGB (uint8, H x W x 3) of a luma; `chroma` gives the levels from a top row on, for a strip of luma."""
     height, width = y_11HW.shape[2:]
     rgb = np.empty((height, width, 3), np.uint8)
@@ -30,7 +30,7 @@ def painted(y_11HW: Tensor, chroma: Callable[[int, Tensor], Tensor]) -> np.ndarr
     return rgb
 
 
-def rows_of(planes: Tensor, top: int, height: int, width: int, extent: tuple[int, int]) -> Tensor:
+def enlarged_rows(planes: Tensor, top: int, height: int, width: int, extent: tuple[int, int]) -> Tensor:
     """A strip of the bicubic enlargement of planes (1, C, h, w) to an extent, of which height x width are wanted."""
     rows = torch.arange(top, min(top + STRIP, height), device=planes.device, dtype=torch.float32)
     columns = torch.arange(width, device=planes.device, dtype=torch.float32)

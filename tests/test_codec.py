@@ -11,7 +11,7 @@ from PIL import Image
 
 import scodec
 from scodec import container, luma, rate
-from scodec.eval.metrics import rgb_psnr, y_psnr
+from scodec.metrics import rgb_psnr, y_psnr
 
 
 def rebuilt(data, **options):

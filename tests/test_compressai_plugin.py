@@ -13,8 +13,8 @@ from docs_examples import run_examples
 from PIL import Image
 
 import scodec
-from scodec import compressai_plugin
 from scodec.models import weights
+from scodec.plugins import compressai
 
 Bench = Callable[..., dict]
 
@@ -40,7 +40,7 @@ def bench(folder: Path, capsys: pytest.CaptureFixture[str]) -> Bench:
     """Runs the benchmark on the folder and returns its JSON."""
 
     def run(codec: str, *options: str) -> dict:
-        compressai_plugin.main([codec, str(folder), *options])
+        compressai.main([codec, str(folder), *options])
         return json.loads(capsys.readouterr().out)
 
     return run
@@ -73,15 +73,15 @@ def test_gray_pictures(bench: Bench, folder: Path, picture: np.ndarray) -> None:
 
 def test_errors_are_one_line(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="scodec: error: quality 101"):
-        compressai_plugin.main(["scodec", str(folder), "-q", "101"])
+        compressai.main(["scodec", str(folder), "-q", "101"])
     with pytest.raises(SystemExit, match="scodec: error: No such directory"):
-        compressai_plugin.main(["scodec", str(tmp_path / "nowhere")])
+        compressai.main(["scodec", str(tmp_path / "nowhere")])
     with pytest.raises(SystemExit, match="2"):
-        compressai_plugin.main(["scodec", str(folder), "--hints", "many"])
+        compressai.main(["scodec", str(folder), "--hints", "many"])
 
 
 def test_command_with_two_jobs(folder: Path) -> None:
-    command = [sys.executable, "-m", "scodec.compressai_plugin", "scodec", str(folder), "-q", "10,20", "-j", "2"]
+    command = [sys.executable, "-m", "scodec.plugins.compressai", "scodec", str(folder), "-q", "10,20", "-j", "2"]
     run = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert run.returncode == 0, run.stderr
     assert len(json.loads(run.stdout)["results"]["bpp"]) == 2

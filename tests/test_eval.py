@@ -7,11 +7,13 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
+from scodec import metrics
 from scodec.cli import main
 from scodec.errors import BadRequest
-from scodec.eval import colour, metrics, plots, rd, sheet
-from scodec.eval.bd import bd_rate
+from scodec.eval import plots, rd, sheet
 from scodec.eval.codecs import ANCHORS, CODECS
+from scodec.eval.lab import colour
+from scodec.metrics.bd import bd_rate
 
 
 def test_psnr_of_a_known_error(cat):

@@ -6,10 +6,10 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from scodec.eval import system_figures, systems
+from scodec.eval.reports import figures, systems
 from scodec.models import weights
-from scodec.models.dtu_cnn import DTUCNN
-from scodec.models.edsr import EDSR
+from scodec.models.reports.dtu_cnn import DTUCNN
+from scodec.models.reports.edsr import EDSR
 
 
 @pytest.fixture(scope="module")
@@ -22,8 +22,8 @@ def trained(tmp_path_factory):
 
 
 def test_tables_and_curves(trained, cat, tmp_path, monkeypatch):
-    monkeypatch.setattr(system_figures, "QUALITIES", (20, 50))
-    monkeypatch.setattr(system_figures, "FACTORS", (1.0, 3.0))
+    monkeypatch.setattr(figures, "QUALITIES", (20, 50))
+    monkeypatch.setattr(figures, "FACTORS", (1.0, 3.0))
     pictures, out = tmp_path / "Set1", tmp_path / "out"
     pictures.mkdir()
     for i in range(2):
@@ -53,7 +53,7 @@ def test_tables_and_curves(trained, cat, tmp_path, monkeypatch):
     assert sizes["bicubic", 2] > sizes["bicubic", 3] > sizes["edsr-x3", 3]
     for name in ("grey", "scodec", "dtu-cnn"):
         with Image.open(out / f"{name}.jpg") as strip:
-            assert strip.height == system_figures.HEIGHT and strip.width > 600
+            assert strip.height == figures.HEIGHT and strip.width > 600
 
     again, _ = run("--receivers", pictures)
     assert all(again[name]["colour"] == colour[name] for name in colour)

@@ -1,4 +1,4 @@
-"""Damage of every kind: our own errors or a picture, nothing else. `scodec.eval.fuzz` does the same by the million."""
+"""Damage of every kind: our own errors or a picture, nothing else. `eval.lab.fuzz` does the same by the million."""
 
 from pathlib import Path
 
@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from scodec import container, leb128, luma_vvc, metadata
+from scodec import container, leb128, metadata
 from scodec.errors import BadFile
-from scodec.eval import fuzz, robust
+from scodec.eval.lab import fuzz, robust
+from scodec.luma import vvc
 
 HEADER = 16  # bytes that hold all fields before the sections, at least
 
@@ -75,9 +76,9 @@ def test_numbers_at_extremes(originals: list[bytes], data: st.DataObject) -> Non
 def test_luma_with_units_of_its_own(originals: list[bytes]) -> None:
     """A start code in it would let the file bring a parameter set of its own: FFmpeg would make room for any size."""
     stream = container.parse(originals[0])
-    forged = stream.luma + luma_vvc._START + luma_vvc._parameter_sets(0, 16000, 11000)[0]
+    forged = stream.luma + vvc._START + vvc._parameter_sets(0, 16000, 11000)[0]
     with pytest.raises(BadFile, match="start code"):
-        luma_vvc.decode(forged, *stream.header.luma_size)
+        vvc.decode(forged, *stream.header.luma_size)
 
 
 @pytest.mark.parametrize("exif", [b"rubbish", b"II*\0", b"GIF89a\0\0\0"])

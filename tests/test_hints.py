@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scodec import hints, photo
+from scodec import photo
+from scodec.colour import hints
 from scodec.errors import BadFile, Unsupported
 
 

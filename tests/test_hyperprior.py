@@ -7,12 +7,13 @@ from PIL import Image
 from torch import nn
 
 from scodec import photo
-from scodec.eval.exactness import SETTINGS, mismatches
-from scodec.models import annealing, exact, hyperprior, weights
-from scodec.models.hyperprior import SCALES, THRESHOLDS, LumaHyperprior
-from scodec.models.transforms import dct
+from scodec.eval.lab.exactness import SETTINGS, mismatches
+from scodec.models import weights
+from scodec.models.luma import annealing, exact, hyperprior
+from scodec.models.luma.hyperprior import SCALES, THRESHOLDS, LumaHyperprior
+from scodec.models.luma.transforms import dct
 from scodec.training import cli, loop, recipe
-from scodec.training.rate_task import RateTask
+from scodec.training.tasks.rate import RateTask
 
 
 @pytest.fixture(scope="module")

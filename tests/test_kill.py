@@ -15,9 +15,9 @@ from click.testing import CliRunner
 from PIL import Image
 
 import scodec
-from scodec import files
 from scodec.errors import BadRequest
-from scodec.eval import kill
+from scodec.eval.lab import kill
+from scodec.files import atomic
 
 Command = Callable[..., Any]
 COMMAND = [sys.executable, "-m", "scodec"]
@@ -128,6 +128,6 @@ def test_closed_standard_streams(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", None)
     monkeypatch.setattr(sys, "stdout", None)
     with pytest.raises(BadRequest, match="input is closed"):
-        files.read(files.STREAM)
+        atomic.read(atomic.STREAM)
     with pytest.raises(BadRequest, match="output is closed"):
-        files.check_writable(files.STREAM, force=True)
+        atomic.check_writable(atomic.STREAM, force=True)

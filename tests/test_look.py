@@ -10,9 +10,10 @@ import pytest
 from PIL import Image
 
 import scodec
-from scodec import look, pillow_plugin
 from scodec.errors import BadRequest
-from scodec.models.restorer import noise
+from scodec.models.receiver.restorer import noise
+from scodec.options import LOOKS
+from scodec.plugins import pillow
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +32,7 @@ def detail(picture):
 
 
 def test_natural_has_more_texture_and_no_other_brightness(coded_cat, cat):
-    faithful, natural = (rebuilt(coded_cat, look=name) for name in look.LOOKS)
+    faithful, natural = (rebuilt(coded_cat, look=name) for name in LOOKS)
     assert detail(faithful) < detail(natural) < 1.3 * detail(cat)
     assert abs(faithful.mean() - natural.mean()) < 4
     assert np.square(faithful - cat).mean() < np.square(natural - cat).mean() < 3 * np.square(faithful - cat).mean()
@@ -102,7 +103,7 @@ def test_command(scodec_command, coded_cat, tmp_path):
 def test_plugins(coded, monkeypatch):
     natural = rebuilt(coded, look="natural")
     assert np.array_equal(iio.imread(coded, extension=".scz", look="natural"), natural)
-    monkeypatch.setattr(pillow_plugin, "LOOK", "natural")
+    monkeypatch.setattr(pillow, "LOOK", "natural")
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(coded))), natural)
 
 

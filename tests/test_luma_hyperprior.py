@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import scodec
-from scodec import luma_hyperprior, photo
+from scodec import photo
 from scodec.errors import BadFile, Unsupported
-from scodec.models import annealing
-from scodec.models.hyperprior import BIT, step
+from scodec.luma import hyperprior
+from scodec.models.luma import annealing
+from scodec.models.luma.hyperprior import BIT, step
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +28,8 @@ def psnr(a, b):
 
 def test_finer_quantizers_are_better_and_larger(y):
     y = y[:192, :256]
-    sections = [luma_hyperprior.encode(y, quantizer) for quantizer in (63, 50, 35, 20, 5)]
-    quality = [psnr(y, luma_hyperprior.decode(section, 256, 192)) for section in sections]
+    sections = [hyperprior.encode(y, quantizer) for quantizer in (63, 50, 35, 20, 5)]
+    quality = [psnr(y, hyperprior.decode(section, 256, 192)) for section in sections]
     assert quality == sorted(quality) and quality[0] > 22 and quality[-1] > 38
     sizes = [len(section) for section in sections]
     assert sizes == sorted(sizes) and sizes[0] < 500
@@ -38,16 +39,16 @@ def test_finer_quantizers_are_better_and_larger(y):
 @given(st.integers(1, 140), st.integers(1, 140), st.integers(0, 63))
 def test_any_size(cat, height, width, quantizer):
     y = photo.planes(cat)[0][:height, :width]
-    decoded = luma_hyperprior.decode(luma_hyperprior.encode(y, quantizer), width, height)
+    decoded = hyperprior.decode(hyperprior.encode(y, quantizer), width, height)
     assert decoded.shape == y.shape and psnr(y, decoded) > 18
 
 
 def test_squares_and_tiles_leave_no_seam(y, monkeypatch):
     y = y[:256, :320]
-    whole = luma_hyperprior.decode(luma_hyperprior.encode(y, 30), 320, 256)
-    monkeypatch.setattr(luma_hyperprior, "SQUARE", 4)
-    monkeypatch.setattr(luma_hyperprior, "TILE", 128)
-    cut = luma_hyperprior.decode(luma_hyperprior.encode(y, 30), 320, 256)
+    whole = hyperprior.decode(hyperprior.encode(y, 30), 320, 256)
+    monkeypatch.setattr(hyperprior, "SQUARE", 4)
+    monkeypatch.setattr(hyperprior, "TILE", 128)
+    cut = hyperprior.decode(hyperprior.encode(y, 30), 320, 256)
     assert psnr(y, cut) == pytest.approx(psnr(y, whole), abs=0.1)
     steps = np.abs(np.diff(cut.astype(float), axis=1) - np.diff(y.astype(float), axis=1)).mean(0)
     borders = steps[127::128].mean()
@@ -59,8 +60,8 @@ def test_slow_effort_costs_less(y):
     y = y[60:210, 150:290]
 
     def cost(effort):
-        section = luma_hyperprior.encode(y, 45, effort)
-        error = np.square(y / 255.0 - luma_hyperprior.decode(section, 140, 150) / 255).sum()
+        section = hyperprior.encode(y, 45, effort)
+        error = np.square(y / 255.0 - hyperprior.decode(section, 140, 150) / 255).sum()
         return 8 * len(section) + error / (BIT * float(step(torch.tensor(45))) ** 2)
 
     assert cost("slow") < 0.99 * cost("medium")
@@ -77,20 +78,20 @@ def test_slow_effort_meets_a_target_size(cat, monkeypatch):
 
 
 def test_damage_is_noticed(y):
-    section = luma_hyperprior.encode(y[:128, :128], 40)
+    section = hyperprior.encode(y[:128, :128], 40)
     for at in range(5, len(section), 7):
         damaged = section[:at] + bytes([section[at] ^ 0x55]) + section[at + 1 :]
         with pytest.raises(BadFile):
-            luma_hyperprior.decode(damaged, 128, 128)
+            hyperprior.decode(damaged, 128, 128)
     for length in range(0, len(section) - 4, 9):
         with pytest.raises(BadFile):
-            luma_hyperprior.decode(section[:length], 128, 128)
+            hyperprior.decode(section[:length], 128, 128)
 
 
 def test_other_weights_are_named(y):
-    section = luma_hyperprior.encode(y[:64, :64], 40)
+    section = hyperprior.encode(y[:64, :64], 40)
     with pytest.raises(Unsupported, match="release"):
-        luma_hyperprior.decode(bytes([section[0] ^ 1]) + section[1:], 64, 64)
+        hyperprior.decode(bytes([section[0] ^ 1]) + section[1:], 64, 64)
 
 
 @pytest.mark.parametrize("hints", [0, 60, "auto"])

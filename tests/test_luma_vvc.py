@@ -7,8 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from scodec import hints, luma, luma_av1, luma_vvc, photo
+from scodec import photo
+from scodec.colour import hints
 from scodec.errors import BadFile, Unsupported
+from scodec.luma import av1, vvc
+from scodec.options import EFFORTS
 
 
 @pytest.fixture(scope="module")
@@ -20,33 +23,33 @@ def psnr(one, other):
     return 10 * np.log10(255**2 / np.mean(np.square(one.astype(float) - other)))
 
 
-@pytest.mark.parametrize("effort", luma.EFFORTS)
+@pytest.mark.parametrize("effort", EFFORTS)
 def test_efforts_code_the_same_picture(y, effort):
-    section = luma_vvc.encode(y, 40, effort)
-    assert psnr(luma_vvc.decode(section, y.shape[1], y.shape[0]), y) > 30
-    assert section[0] >> 4 == luma.EFFORTS.index(effort)
+    section = vvc.encode(y, 40, effort)
+    assert psnr(vvc.decode(section, y.shape[1], y.shape[0]), y) > 30
+    assert section[0] >> 4 == EFFORTS.index(effort)
 
 
 def test_fewer_bytes_than_av1_at_the_same_psnr(y):
     """At a rate of this codec; VVC with its parameter sets would not make it."""
-    section = luma_vvc.encode(y, 46)
-    reached = psnr(luma_vvc.decode(section, y.shape[1], y.shape[0]), y)
-    av1 = [luma_av1.encode(y, quantizer) for quantizer in range(52, 64)]
-    as_good = [len(other) for other in av1 if psnr(luma_av1.decode(other, y.shape[1], y.shape[0]), y) >= reached]
+    section = vvc.encode(y, 46)
+    reached = psnr(vvc.decode(section, y.shape[1], y.shape[0]), y)
+    av1 = [av1.encode(y, quantizer) for quantizer in range(52, 64)]
+    as_good = [len(other) for other in av1 if psnr(av1.decode(other, y.shape[1], y.shape[0]), y) >= reached]
     assert len(section) < 0.92 * min(as_good)
 
 
 def test_coarser_is_smaller(y):
-    sizes = [len(luma_vvc.encode(y, quantizer)) for quantizer in (20, 30, 40, 50, 63)]
+    sizes = [len(vvc.encode(y, quantizer)) for quantizer in (20, 30, 40, 50, 63)]
     assert sizes == sorted(set(sizes), reverse=True)
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.integers(1, 300), st.integers(1, 300), st.sampled_from(luma.EFFORTS), st.integers(10, 60))
+@given(st.integers(1, 300), st.integers(1, 300), st.sampled_from(EFFORTS), st.integers(10, 60))
 def test_any_size(y, height, width, effort, quantizer):
     """`encode` itself checks that FFmpeg rebuilds what VVenC coded."""
     part = y[:height, :width]
-    decoded = luma_vvc.decode(luma_vvc.encode(part, quantizer, effort), *part.shape[::-1])
+    decoded = vvc.decode(vvc.encode(part, quantizer, effort), *part.shape[::-1])
     assert decoded.shape == part.shape
     assert np.abs(decoded.astype(int) - part).mean() < 30
 
@@ -54,46 +57,46 @@ def test_any_size(y, height, width, effort, quantizer):
 def test_chroma_comes_along(cat):
     y, cb, cr = photo.planes(cat)
     chroma = hints.cell_means(np.stack([cb, cr]), 2)
-    section = luma_vvc.encode(y, 36, chroma=chroma)
-    y_hat, chroma_hat = luma_vvc.decode_colour(section, y.shape[1], y.shape[0])
+    section = vvc.encode(y, 36, chroma=chroma)
+    y_hat, chroma_hat = vvc.decode_colour(section, y.shape[1], y.shape[0])
     assert psnr(y_hat, y) > 30
     assert chroma_hat.shape == chroma.shape
     assert np.square(chroma_hat - chroma).mean() < 0.1 * np.square(chroma).mean()
-    assert len(section) < 1.2 * len(luma_vvc.encode(y, 36))
+    assert len(section) < 1.2 * len(vvc.encode(y, 36))
 
 
 def test_a_decoder_that_errs_is_noticed(y, monkeypatch):
-    rebuild = luma_vvc._decoded
-    monkeypatch.setattr(luma_vvc, "_decoded", lambda *arguments: tuple(plane ^ 1 for plane in rebuild(*arguments)))
+    rebuild = vvc._decoded
+    monkeypatch.setattr(vvc, "_decoded", lambda *arguments: tuple(plane ^ 1 for plane in rebuild(*arguments)))
     with pytest.raises(Unsupported, match="decodes this picture wrongly"):
-        luma_vvc.encode(y[:64, :200], 40)
+        vvc.encode(y[:64, :200], 40)
 
 
 def test_an_ffmpeg_without_vvc_is_reported(y, monkeypatch):
     refusal = subprocess.CompletedProcess([], 8, b"", b"[vost#0:0 @ 0x1] Unknown encoder 'libvvenc'\n")
-    monkeypatch.setattr(luma_vvc, "_ffmpeg", lambda *arguments, data: refusal)
+    monkeypatch.setattr(vvc, "_ffmpeg", lambda *arguments, data: refusal)
     with pytest.raises(Unsupported, match="take the luma coder av1"):
-        luma_vvc.encode(y[:64, :200], 40)
+        vvc.encode(y[:64, :200], 40)
 
 
 def test_other_parameter_sets_are_noticed(y, monkeypatch):
-    monkeypatch.setattr(luma_vvc, "_PARAMETER_SETS", luma_vvc._PARAMETER_SETS[:1])
+    monkeypatch.setattr(vvc, "_PARAMETER_SETS", vvc._PARAMETER_SETS[:1])
     with pytest.raises(Unsupported, match="another kind"):
-        luma_vvc.encode(y[:64, :200], 40, "medium")
+        vvc.encode(y[:64, :200], 40, "medium")
     with pytest.raises(BadFile, match="unknown kind"):
-        luma_vvc.decode(b"\x10" + bytes(20), 200, 64)
+        vvc.decode(b"\x10" + bytes(20), 200, 64)
 
 
 @settings(max_examples=40, deadline=None)
 @given(data=st.binary(max_size=200))
 def test_rubbish(data):
     with contextlib.suppress(BadFile):
-        assert luma_vvc.decode(data, 60, 40).shape == (40, 60)
+        assert vvc.decode(data, 60, 40).shape == (40, 60)
 
 
 def test_damaged(y):
-    section = luma_vvc.encode(y[:64, :200], 40)
+    section = vvc.encode(y[:64, :200], 40)
     for at in range(0, len(section), 5):
         for damaged in (section[:at], section[:at] + bytes([section[at] ^ 0x55]) + section[at + 1 :]):
             with contextlib.suppress(BadFile):
-                assert luma_vvc.decode(damaged, 200, 64).shape == (64, 200)
+                assert vvc.decode(damaged, 200, 64).shape == (64, 200)

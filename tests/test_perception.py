@@ -6,9 +6,10 @@ import timm
 import torch
 from PIL import Image, ImageFilter
 
+from scodec import metrics
 from scodec.errors import Unsupported
-from scodec.eval import metrics, perception
 from scodec.eval.codecs import CODECS
+from scodec.metrics import perception
 from scodec.models import efficientnet
 from scodec.training.perception import FeatureCritic, Features, PatchCritic, distance
 

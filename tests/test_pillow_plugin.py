@@ -11,8 +11,8 @@ from docs_examples import run_examples
 from PIL import Image, ImageCms, ImageFile, features
 
 import scodec
-from scodec import pillow_plugin
-from scodec.eval.metrics import rgb_psnr
+from scodec.metrics import rgb_psnr
+from scodec.plugins import pillow
 
 ORIENTATION = 0x0112
 
@@ -177,7 +177,7 @@ def test_decompression_bombs_are_seen_on_the_header(coded, monkeypatch):
 
 
 def test_module_globals_set_how_files_are_decoded(coded, monkeypatch):
-    monkeypatch.setattr(pillow_plugin, "COLOR", False)
+    monkeypatch.setattr(pillow, "COLOR", False)
     with Image.open(io.BytesIO(coded)) as image:
         image.load()
         assert image.mode == "L"

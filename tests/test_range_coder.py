@@ -4,7 +4,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scodec.range_coder import Decoder, Encoder
+from scodec.colour.range_coder import Decoder, Encoder
 
 INITIAL = (128, 250, 3)
 # (context, or None for a raw bit; bit)

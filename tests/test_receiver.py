@@ -11,9 +11,11 @@ import torch
 from PIL import Image
 
 import scodec
-from scodec import luma_hyperprior, photo
+from scodec import photo
 from scodec.errors import BadRequest
-from scodec.models import receiver, weights
+from scodec.luma import hyperprior
+from scodec.models import weights
+from scodec.models.receiver import receiver
 from scodec.models.tiling import tiles
 
 
@@ -64,10 +66,11 @@ def test_number_formats_agree(large):
 @pytest.mark.parametrize("quantizer", [20, 34])
 def test_learned_luma_is_restored_as_of_a_coarser_av1(quantizer):
     y = photo.planes(skimage.data.astronaut())[0][:192, :256]
-    decoded = luma_hyperprior.decode(luma_hyperprior.encode(y, quantizer), 256, 192)
+    decoded = hyperprior.decode(hyperprior.encode(y, quantizer), 256, 192)
 
     def error(coder):
-        return np.square(receiver.get("cpu").restore(decoded, coder, 1, quantizer, 192, 256, 0, 0) - y).mean()
+        coded = receiver.CodedLuma(decoded, coder, 1, quantizer, 192, 256)
+        return np.square(receiver.get("cpu").restore(coded, 0, 0) - y).mean()
 
     assert error("hyperprior") < error("av1") < np.square(decoded.astype(float) - y).mean()
 

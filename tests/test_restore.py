@@ -10,7 +10,7 @@ from PIL import Image
 import scodec
 from scodec import photo
 from scodec.errors import BadRequest
-from scodec.eval.metrics import y_psnr
+from scodec.metrics import y_psnr
 
 
 @pytest.fixture

@@ -9,12 +9,13 @@ from torch import nn
 import scodec
 from scodec import photo
 from scodec.errors import BadRequest, Unsupported
-from scodec.models import backbones, lab, system, weights
-from scodec.models.edsr import EDSR
+from scodec.models import weights
 from scodec.models.registry import COLOUR_SYSTEMS, NETWORKS
-from scodec.models.srresnet import SRCritic, SRResNet
-from scodec.models.unet_gan import PatchCritic, UNetGenerator
-from scodec.models.zhang import bins
+from scodec.models.reports import backbones, lab, system
+from scodec.models.reports.edsr import EDSR
+from scodec.models.reports.srresnet import SRCritic, SRResNet
+from scodec.models.reports.unet_gan import PatchCritic, UNetGenerator
+from scodec.models.reports.zhang import bins
 from scodec.training import loop, recipe
 from scodec.training.tasks import TASKS
 

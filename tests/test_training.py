@@ -15,10 +15,11 @@ from PIL import Image
 
 import scodec
 from scodec.models import weights
-from scodec.models.hyperprior import LumaHyperprior
-from scodec.training import cli, loop, pack, pairs, recipe, update
-from scodec.training.colour_task import ColourTask
-from scodec.training.luma_task import LumaTask
+from scodec.models.luma.hyperprior import LumaHyperprior
+from scodec.training import cli, loop, pack, recipe, update
+from scodec.training.data import pairs
+from scodec.training.tasks.colour import ColourTask
+from scodec.training.tasks.luma import LumaTask
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ from scipy.spatial import cKDTree
 from torch import Tensor
 from torch.nn import functional as F
 
-from scodec.models.lab import AB_UNIT
-from scodec.models.zhang import BIN, bins
+from scodec.models.reports.lab import AB_UNIT
+from scodec.models.reports.zhang import BIN, bins
 
 #: Share of the uniform distribution in the prior, and the smoothing of both the prior and the soft encoding, in a*b*.
 UNIFORM, SIGMA = 0.5, 5.0

@@ -76,7 +76,8 @@ def train(
 def _train(setting: Setting, run: Path, device: str, every: int, fresh: bool, provenance: dict[str, str]) -> None:
     from safetensors.torch import load_file
 
-    from scodec.models import receiver, weights
+    from scodec.models import weights
+    from scodec.models.device import best_device
     from scodec.training import loop
     from scodec.training.tasks import TASKS
 
@@ -88,7 +89,7 @@ def _train(setting: Setting, run: Path, device: str, every: int, fresh: bool, pr
     else:
         begin = None if fresh or not shipped.exists() else shipped
     task = TASKS[recipe.task](setting)
-    trained = loop.train(task, recipe, run, receiver.best_device(device), every, load_file(begin) if begin else None)
+    trained = loop.train(task, recipe, run, best_device(device), every, load_file(begin) if begin else None)
     target = run / "weights.safetensors"
     weights.save(trained, target, recipe.network, **provenance)
     click.echo(f"scodec: {target}", err=True)

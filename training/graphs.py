@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from scodec.training.task import Batch, Task
+from scodec.training.tasks.task import Batch, Task
 from scodec.training.update import Update
 
 #: Steps that may be under way on the device before the next is started.

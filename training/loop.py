@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from scodec.training.graphs import Batches, Replayed
 from scodec.training.recipe import Recipe
-from scodec.training.task import Task
+from scodec.training.tasks.task import Task
 from scodec.training.update import Update, autocast, share
 
 #: A training of so many steps is told how long it will take.

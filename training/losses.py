@@ -8,7 +8,7 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from scodec.models.backbones import IMAGENET_MEAN, IMAGENET_STD, backbone
+from scodec.models.reports.backbones import IMAGENET_MEAN, IMAGENET_STD, backbone
 from scodec.training.bins import BinLoss
 
 Loss = Callable[[dict[str, Tensor], dict[str, Tensor]], Tensor]

@@ -17,8 +17,8 @@ from tqdm import tqdm
 
 from scodec import photo
 from scodec.errors import ScodecError
-from scodec.training import pairs
 from scodec.training.cli import pictures
+from scodec.training.data import pairs
 
 #: Largest short side of a packed picture, in pixels, and the quality of its WebP file.
 SIDE, QUALITY = 512, 70

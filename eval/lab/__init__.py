@@ -1,0 +1,1 @@
+"""Instruments for those who work on scodec: settings, speed, exactness, damage."""

@@ -1,0 +1,143 @@
+"""Odd and broken pictures through the real command. `python -m scodec.eval.lab.robust FOLDER`
+
+Every file below FOLDER is encoded by a process of its own, what became an .scz file is decoded by another. A file is
+handled when both work and the result means the same as what Pillow makes of the source: size, grey or not, transparent
+or not, and a warning where only the first of several pictures was taken. It is refused when the command says so in one
+error line and leaves no file. Anything else is a failure: a traceback, a crash, more than LIMIT seconds. Seconds are
+those that the processor worked: they mean the same on a busy machine.
+"""
+
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+from PIL import Image, ImageOps
+
+import scodec
+
+LIMIT = 30  # seconds of one process, and ten times as many by the clock
+#: Folders deeper than this are counted with the one that they are in.
+DEPTH = 3
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a process left."""
+
+    code: int
+    err: str
+    seconds: float
+    memory: float  # peak, in MiB
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a file."""
+
+    path: Path
+    outcome: str  # "handled", "refused" or what went wrong
+    seconds: float  # of the slower process
+    memory: float  # of the larger one, in MiB
+
+
+def run(*arguments: str | Path) -> Run:
+    """`scodec ARGUMENTS` in a process of its own; past LIMIT it is killed."""
+    with tempfile.TemporaryFile() as err:
+        process = subprocess.Popen([sys.executable, "-m", "scodec", *map(str, arguments)], stderr=err)
+        resource.prlimit(process.pid, resource.RLIMIT_CPU, (LIMIT, LIMIT))
+        timer = threading.Timer(10 * LIMIT, process.kill)
+        timer.start()
+        _, status, usage = os.wait4(process.pid, 0)  # unlike Popen.wait, it tells the memory
+        timer.cancel()
+        process.returncode = os.waitstatus_to_exitcode(status)
+        err.seek(0)
+        text = err.read().decode(errors="replace")
+    return Run(process.returncode, text, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+
+
+def attempt(path: Path) -> Result:
+    """Encode and decode a picture."""
+    with tempfile.TemporaryDirectory() as folder:
+        file, out = Path(folder) / "out.scz", Path(folder) / "out.png"
+        runs = [run("encode", path, file, "--luma", "av1", "--effort", "fast")]
+        if runs[0].code == 0:
+            runs.append(run("decode", file, out))
+        outcome = _outcome(path, file, out, runs)
+    return Result(path, outcome, max(each.seconds for each in runs), max(each.memory for each in runs))
+
+
+def _outcome(path: Path, file: Path, out: Path, runs: list[Run]) -> str:
+    encoded = runs[0]
+    lines = encoded.err.splitlines()
+    if encoded.code == 1 and len(lines) == 1 and lines[0].startswith("scodec: error: ") and not file.exists():
+        return "refused"
+    for name, each in zip(("encode", "decode"), runs, strict=False):
+        if each.code:
+            return f"{name} ended with {each.code}: {' | '.join(each.err.splitlines()[-3:])}"
+        if strange := [line for line in each.err.splitlines() if not line.startswith("scodec: ")]:
+            return f"{name} printed {strange[0]}"
+    return _difference(path, file, out, encoded.err) or "handled"
+
+
+def _difference(path: Path, file: Path, out: Path, messages: str) -> str:
+    """What the decoded picture has unlike the source."""
+    facts = scodec.info(file)
+    with Image.open(path) as image:
+        several = getattr(image, "n_frames", 1) > 1
+        source = ImageOps.exif_transpose(image)
+        grey = source.mode in ("1", "L", "LA", "F") or source.mode.startswith("I")
+        clear = source.has_transparency_data and min(source.convert("RGBA").getchannel("A").tobytes()) < 255
+    with Image.open(out) as decoded:
+        checks = {
+            "size": decoded.size == source.size == (facts.width, facts.height),
+            "grey": not grey or facts.gray and decoded.mode in ("L", "LA"),
+            "transparency": facts.alpha == clear == ("A" in decoded.mode),
+            "frames": several == ("only the first of" in messages),
+        }
+    wrong = [name for name, fits in checks.items() if not fits]
+    return f"not as in the source: {', '.join(wrong)}" if wrong else ""
+
+
+def table(folder: Path, results: Sequence[Result]) -> str:
+    """Markdown: a row for each folder, and one for all."""
+    groups: dict[str, list[Result]] = {}
+    for result in results:
+        groups.setdefault("/".join(result.path.relative_to(folder).parent.parts[:DEPTH]) or ".", []).append(result)
+    heads = "folder", "files", "handled", "refused", "failed", "longest, s", "largest, MiB"
+    rows = [heads, ("---",) * len(heads)]
+    for name, group in [*sorted(groups.items()), ("all", list(results))]:
+        handled, refused = (sum(each.outcome == outcome for each in group) for outcome in ("handled", "refused"))
+        counts = map(str, (len(group), handled, refused, len(group) - handled - refused))
+        longest, largest = max(each.seconds for each in group), max(each.memory for each in group)
+        rows.append((name, *counts, f"{longest:.1f}", f"{largest:.0f}"))
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+@click.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--every", type=click.IntRange(min=1), default=1, show_default=True, help="Take only every Nth file.")
+@click.option("-j", "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Files at a time.")
+def main(folder: Path, every: int, jobs: int) -> None:
+    """Encode and decode every file below FOLDER and print what became of them; exit code 1 after any failure."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())[::every]
+    if not paths:
+        raise click.UsageError(f"there are no files below {folder}")
+    with ThreadPoolExecutor(jobs) as pool:
+        results = list(pool.map(attempt, paths))
+    click.echo(table(folder, results))
+    failures = [each for each in results if each.outcome not in ("handled", "refused")]
+    for each in failures:
+        click.echo(f"\n{each.path.relative_to(folder)}: {each.outcome}")
+    raise SystemExit(bool(failures))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,127 @@
+"""Time and memory beside peers, in one run. `python -m scodec.eval.lab.speed PICTURE`
+
+PICTURE is scaled to 768 x 512 for the peers, and to 1, 4, 16 and 64 million pixels to see how cost grows. CompressAI's
+models have random weights, which serve for timing. Run it on a machine with nothing else to do.
+"""
+
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+
+import click
+import numpy as np
+from PIL import Image
+
+import scodec
+from scodec.luma import CODERS
+from scodec.photo import planes
+
+REPEATS = 5
+MEGAPIXELS = (1, 4, 16, 64)
+
+# Runs in a process of its own, for its peak memory.
+_LARGE = """
+import json, resource, sys
+from time import perf_counter
+from PIL import Image
+import scodec
+path, width, height = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+Image.MAX_IMAGE_PIXELS = None
+scodec.decode(scodec.encode(Image.new("RGB", (64, 64)), hints=10))  # loads everything
+def peak():
+    return max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / 1e6
+picture = Image.open(path).convert("RGB").resize((width, height), Image.Resampling.BICUBIC)
+start = perf_counter()
+data = scodec.encode(picture)
+encoded, encoding = perf_counter(), peak()
+scodec.decode(data)
+print(json.dumps([len(data), encoded - start, encoding, perf_counter() - encoded, peak()]))
+"""
+
+
+@click.command()
+@click.argument("picture", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--large/--no-large", default=True, show_default=True, help="Also the large sizes.")
+def main(picture: Path, large: bool) -> None:
+    """Print seconds, ratios and peak memory on PICTURE."""
+    with Image.open(picture) as image:
+        photo = image.convert("RGB").resize((768, 512), Image.Resampling.LANCZOS)
+    if large:  # first: a process counts what the one that started it needed
+        _sizes(picture)
+    _encoding(photo)
+    _decoding(photo)
+
+
+def _encoding(photo: Image.Image) -> None:
+    click.echo("encoding 768 x 512                    bytes   seconds   AVIF / this")
+    for avif_quality, quality in ((3, 27), (15, 45)):
+        avif = _best(partial(_avif, photo, avif_quality))
+        click.echo(f"AVIF speed 4, quality {avif_quality:<10}{len(_avif(photo, avif_quality)):12}{avif:10.3f}")
+        for luma, effort in (("av1", "fast"), ("av1", "medium"), ("vvc", "fast"), ("vvc", "medium"), ("vvc", "slow")):
+            encode = partial(scodec.encode, photo, quality=quality, luma=luma, effort=effort)
+            seconds, size = _best(encode), len(encode())
+            click.echo(f"  {luma} {effort:8} quality {quality:<11}{size:12}{seconds:10.3f}{avif / seconds:10.2f} x")
+
+
+def _decoding(photo: Image.Image) -> None:
+    import torch
+    from compressai.zoo import cheng2020_attn, mbt2018_mean
+
+    click.echo("decoding 768 x 512                  seconds   this / scodec")
+    ours = {}
+    modes: tuple[tuple[str, int | str], ...] = (("luminance only", 0), ("hints auto", "auto"))
+    for name, hints in modes:
+        data = scodec.encode(photo, hints=hints)
+        ours[name] = _best(partial(scodec.decode, data))
+        click.echo(f"scodec, {name:24}{ours[name]:10.3f}")
+    y = planes(np.array(photo))[0]
+    for name, coder in CODERS.items():
+        section = coder.encode(y, 45)
+        ours[name] = _best(partial(coder.decode, section, *photo.size))
+        click.echo(f"luma coder {name:24}{ours[name]:10.3f}")
+    x = torch.from_numpy(np.array(photo)).permute(2, 0, 1)[None].float() / 255
+    for name, build, repeats in (("mbt2018_mean", mbt2018_mean, REPEATS), ("cheng2020_attn", cheng2020_attn, 1)):
+        model = build(quality=1, pretrained=False).eval()
+        model.update(force=True)
+        with torch.inference_mode():
+            coded = model.compress(x)
+            seconds = _best(partial(model.decompress, coded["strings"], coded["shape"]), repeats)
+        for mine in ("luminance only", "hyperprior"):
+            click.echo(f"CompressAI {name:24}{seconds:10.3f}{seconds / ours[mine]:10.1f} x {mine}")
+
+
+def _sizes(picture: Path) -> None:
+    click.echo("megapixels     bytes  encode s  peak GB  decode s  peak GB")
+    for megapixels in MEGAPIXELS:
+        height = round((megapixels * 1e6 / 1.5) ** 0.5)
+        arguments = [str(picture), str(round(height * 1.5)), str(height)]
+        run = subprocess.run([sys.executable, "-c", _LARGE, *arguments], check=True, capture_output=True, text=True)
+        size, encode, encode_peak, decode, decode_peak = json.loads(run.stdout.splitlines()[-1])
+        click.echo(f"{megapixels:10}{size:10}{encode:10.1f}{encode_peak:9.2f}{decode:10.1f}{decode_peak:9.2f}")
+
+
+def _avif(photo: Image.Image, quality: int) -> bytes:
+    file = io.BytesIO()
+    photo.save(file, "AVIF", quality=quality, speed=4)
+    return file.getvalue()
+
+
+def _best(work: Callable[[], object], repeats: int = REPEATS) -> float:
+    """Seconds of the quickest run, after one to warm up."""
+    if repeats > 1:
+        work()
+    seconds = []
+    for _ in range(repeats):
+        start = perf_counter()
+        work()
+        seconds.append(perf_counter() - start)
+    return min(seconds)
+
+
+if __name__ == "__main__":
+    main()

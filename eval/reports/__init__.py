@@ -1,0 +1,1 @@
+"""The systems of the five reports, measured beside scodec's own networks."""

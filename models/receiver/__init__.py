@@ -1,0 +1,1 @@
+"""What the receiver runs: restorer, colorizer, and how they are applied to pictures of any size."""

@@ -1,0 +1,180 @@
+"""The receiver: decoded luma and hints -> full-resolution RGB.
+
+y_small --enlarge--> restorer (in tiles) --> y --+----------------------------+--> RGB
+                                                 +-> colorizer (whole, at     |
+                                   hint grid --->|   bounded size) -> chroma -+ enlarged along the luma
+"""
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+from typing import cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from scodec.models import weights
+from scodec.models.device import best_device, choose_dtype, loading
+from scodec.models.receiver.colorizer import CHROMA_UNIT, Colorizer, describe, enlarge_hint
+from scodec.models.receiver.restorer import TEXTURED, Restorer, describe_coding, enlarge, noise
+from scodec.models.strips import enlarged_rows, padded, rgb_by_strips
+from scodec.models.tiling import tiles
+
+#: The colorizer sees at most this many luma pixels: larger pictures are reduced to it, so that the cost of colour does
+#: not grow with the picture, and a tree is not asked for leaf by leaf.
+COLOUR_PIXELS = 448 * 672
+#: Side of the restorer's tiles, in pixels.
+TILE = 1024
+#: Guided enlargement: window radius (chroma pixels) and the luma variance (0..1 squared) under which it does nothing.
+GUIDE_RADIUS, GUIDE_EPSILON = 2, 1e-3
+
+
+#: Wraps a list and yields its items, to show how far the work is.
+Progress = Callable[[list], Iterable]
+
+
+@dataclass(frozen=True)
+class CodedLuma:
+    """A decoded luma and how it was coded."""
+
+    y: np.ndarray  # uint8 (ceil(height / scale), ceil(width / scale))
+    coder: str
+    scale: int
+    quantizer: int
+    height: int  # of the whole picture
+    width: int
+
+
+@dataclass(frozen=True)
+class Receiver:
+    """The networks on a device."""
+
+    restorer: Restorer
+    colorizer: nn.Module
+    device: torch.device
+    dtype: torch.dtype
+
+    @torch.inference_mode()
+    def restore(
+        self, luma: CodedLuma, look: float, seed: int, tile: int | None = None, progress: Progress = iter
+    ) -> np.ndarray:
+        """Luma at full size: float32 (height x width), 0..255.
+
+        look: 0 faithful to 1 natural, where the scale is at most `TEXTURED`; seed: of the texture. tile: side of the
+        tiles in pixels. progress: wraps the list of tiles (tqdm, say).
+        """
+        height, width, scale = luma.height, luma.width, luma.scale
+        multiple = 24  # of every scale and of the network's stride
+        step = max(multiple, (tile or TILE) // multiple * multiple)
+        y = np.empty((height, width), np.float32)
+        look = look if scale <= TEXTURED else 0
+        texture = noise(seed, height, width) if look else np.zeros((1, 1), np.int8)
+        texture = np.broadcast_to(texture, (height, width))
+        coder, quantizer = describe_coding(luma.coder, torch.tensor([luma.quantizer], device=self.device))
+        condition = coder, torch.tensor([scale], device=self.device), quantizer
+        for rows, columns, needed_rows, needed_columns in progress(list(tiles(height, width, step))):
+            y_up = self._enlarged(luma.y, scale, needed_rows, needed_columns)
+            size = needed_rows.stop - needed_rows.start, needed_columns.stop - needed_columns.start
+            grain = torch.from_numpy(texture[needed_rows, needed_columns].copy())[None, None].to(self.device) / 128
+            y_up, grain = (padded(each, Restorer.multiple) for each in (y_up, grain))
+            y_hat = self._run(self.restorer, y_up, *condition, grain, look)[0, 0, : size[0], : size[1]]
+            inner_rows = slice(rows.start - needed_rows.start, rows.stop - needed_rows.start)
+            inner_columns = slice(columns.start - needed_columns.start, columns.stop - needed_columns.start)
+            y[rows, columns] = (y_hat[inner_rows, inner_columns].clamp(0, 1) * 255).cpu().numpy()
+        return y
+
+    @torch.inference_mode()
+    def colorize(self, y: np.ndarray, grid: np.ndarray | None, cell: float, step: float, look: float) -> np.ndarray:
+        """Luma (float32, H x W, 0..255) and a hint grid (2, rows, columns; None: blind) -> RGB (uint8, H x W x 3).
+
+        look: 0 faithful to 1 natural.
+        """
+        height, width = y.shape
+        reduction = min(1.0, math.sqrt(COLOUR_PIXELS / (height * width)))
+        size = max(2, round(height * reduction / 2) * 2), max(2, round(width * reduction / 2) * 2)
+        y_11HW = self._tensor(y)
+        seen = y_11HW if size == y.shape else F.interpolate(y_11HW, size, mode="bilinear", antialias=True).clamp(0, 1)
+        hint = None if grid is None else enlarge_hint(grid, cell * reduction, step, *size)
+        plane = torch.zeros(2, size[0] // 2, size[1] // 2) if hint is None else hint.plane
+        numbers = torch.tensor([describe(hint, look)], device=self.device)
+        multiple = Colorizer.multiple
+        chroma = self._run(
+            self.colorizer, padded(seen, multiple), padded(plane[None].to(self.device), multiple // 2), numbers
+        )
+        chroma, luma = chroma[:, :, : size[0] // 2, : size[1] // 2], F.avg_pool2d(seen, 2)
+        planes = torch.cat([chroma, _slopes(chroma, luma), luma], 1)
+
+        def guided(top: int, strip: Tensor) -> Tensor:
+            smooth, slopes, blurred = enlarged_rows(planes, top, height, width, (height, width)).split([2, 2, 1], 1)
+            return (smooth + slopes * (strip - blurred)) * CHROMA_UNIT
+
+        return rgb_by_strips(y_11HW, guided)
+
+    def colorize_blind(self, y: np.ndarray, look: float) -> np.ndarray:
+        """`colorize` without hints."""
+        return self.colorize(y, None, 0, 0, look)
+
+    @torch.inference_mode()
+    def paint(self, y: np.ndarray, chroma: np.ndarray, cell: int) -> np.ndarray:
+        """Luma (float32, H x W, 0..255) and coded chroma, a sample for each cell (2, rows, columns; levels) -> RGB.
+
+        Plain bicubic enlargement: neither the colorizer nor the luma as a guide makes the chroma of VVC better.
+        """
+        height, width = y.shape
+        planes = torch.from_numpy(chroma)[None].to(self.device)
+        extent = cell * chroma.shape[1], cell * chroma.shape[2]
+        return rgb_by_strips(self._tensor(y), lambda top, _: enlarged_rows(planes, top, height, width, extent))
+
+    def _tensor(self, y: np.ndarray) -> Tensor:
+        return torch.from_numpy(y)[None, None].to(self.device) / 255
+
+    def _run(self, network: nn.Module, *inputs: Tensor | float) -> Tensor:
+        with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
+            return network(*inputs).float()
+
+    def _enlarged(self, y_small: np.ndarray, scale: int, rows: slice, columns: slice) -> Tensor:
+        """The part of the enlarged luma that a tile needs, the same as if the whole had been enlarged."""
+        margin = 4  # bicubic reads two pixels beyond
+        at, pieces = [], []
+        for needed, side in ((rows, y_small.shape[0]), (columns, y_small.shape[1])):
+            first, last = max(needed.start // scale - margin, 0), min(-(-needed.stop // scale) + margin, side)
+            pieces.append(slice(first, last))
+            at.append(slice(needed.start - first * scale, needed.stop - first * scale))
+        window = torch.from_numpy(y_small[pieces[0], pieces[1]].copy())[None, None].to(self.device) / 255
+        return enlarge(window, scale)[:, :, at[0], at[1]]
+
+
+def get(device: str = "auto", dtype: str = "auto") -> Receiver:
+    """The receiver on a device ("auto", "cpu", "cuda", "mps") in a number format ("auto" or torch's name).
+
+    Loaded once per process, whatever the threads. Raises BadRequest when the device is not there, Unsupported when
+    weights are missing.
+    """
+    with loading:
+        return _load(device, dtype)
+
+
+@cache
+def _load(device: str, dtype: str) -> Receiver:
+    place = torch.device(best_device(device))
+    return Receiver(
+        cast(Restorer, weights.load("restorer")).to(place).to(memory_format=torch.channels_last),
+        weights.load("colorizer").to(place).to(memory_format=torch.channels_last),
+        place,
+        choose_dtype(dtype, place),
+    )
+
+
+def _slopes(chroma: Tensor, luma: Tensor) -> Tensor:
+    """Local change of chroma per change of luma (the `a` of the guided filter, He et al. 2013, eq. 5)."""
+
+    def mean(x: Tensor) -> Tensor:
+        wider = F.pad(x, (GUIDE_RADIUS,) * 4, mode="replicate")
+        return F.avg_pool2d(wider, 2 * GUIDE_RADIUS + 1, stride=1)
+
+    covariance = mean(chroma * luma) - mean(chroma) * mean(luma)
+    variance = mean(luma * luma) - mean(luma).square()
+    return covariance / (variance + GUIDE_EPSILON)

@@ -1,0 +1,64 @@
+"""Zhang, Isola and Efros, "Colorful Image Colorization" (2016), which reports 1 and 4 build on: colour as a class.
+
+Layers as in the authors' network; 3x3 convolutions with ReLU, each block ends in batch normalization.
+"""
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from scodec.models.reports.lab import AB_UNIT
+
+#: Side of the bins in a* and b*, and the temperature of the annealed mean (section 2.3).
+BIN, TEMPERATURE = 10, 0.38
+#: Blocks of (channels, convolutions, stride of the last, dilation).
+BLOCKS = ((64, 2, 2, 1), (128, 2, 2, 1), (256, 3, 2, 1), (512, 3, 1, 1), (512, 3, 1, 2), (512, 3, 1, 2), (512, 3, 1, 1))
+
+
+@cache
+def bins() -> np.ndarray:
+    """Centres of the a*b* bins that sRGB reaches, float32 (bins, 2).
+
+    Those in whose square a colour of sRGB lies: 260. The paper, which does not tell its rule, counts 313.
+    """
+    from skimage.color import rgb2lab
+
+    levels = np.linspace(0, 1, 52)
+    rgb = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), -1)
+    ab = rgb2lab(rgb.reshape(-1, 1, 3))[:, 0, 1:]
+    return np.unique(np.rint(ab / BIN), axis=0).astype(np.float32) * BIN
+
+
+class Zhang(nn.Module):
+    """L (B, 1, H, W) in -1..1 -> {"ab": (B, 2, H, W), "bin_logits": (B, bins, H/4, W/4)}; H and W multiples of 8.
+
+    The colour is the annealed mean of the bins' distribution.
+    """
+
+    size, multiple = 224, 8
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.config: dict[str, Any] = {}
+        layers: list[nn.Module] = []
+        channels = 1
+        for width, count, stride, dilation in BLOCKS:
+            for i in range(count):
+                step = stride if i == count - 1 else 1
+                layers += [nn.Conv2d(channels, width, 3, step, dilation, dilation), nn.ReLU()]
+                channels = width
+            layers.append(nn.BatchNorm2d(width))
+        layers += [nn.ConvTranspose2d(512, 256, 4, 2, 1), nn.ReLU(), nn.Conv2d(256, 256, 3, padding=1), nn.ReLU()]
+        layers += [nn.Conv2d(256, 256, 3, padding=1), nn.ReLU(), nn.Conv2d(256, len(bins()), 1)]
+        self.layers = nn.Sequential(*layers)
+        self.register_buffer("centres", torch.from_numpy(bins() / AB_UNIT), persistent=False)
+
+    def forward(self, l_B1HW: Tensor) -> dict[str, Tensor]:
+        logits = self.layers(l_B1HW)
+        share = torch.softmax(logits.float() / TEMPERATURE, 1)
+        ab = torch.einsum("bqhw,qc->bchw", share, self.centres)
+        return {"ab": F.interpolate(ab, scale_factor=4, mode="bilinear"), "bin_logits": logits}
