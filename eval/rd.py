@@ -18,11 +18,11 @@ from tqdm import tqdm
 from scodec import photo
 from scodec.errors import BadImage, BadRequest
 from scodec.eval.codecs import ANCHORS, CODECS, OURS, YARDSTICKS
+from scodec.files.folders import pictures as listed
 from scodec.metrics import FRECHET, METRICS, RATED, patches
 from scodec.metrics.bd import Curve, bd_rate
 from scodec.models import weights
 
-SUFFIXES = {".png", ".webp", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"}
 FIGURES = ("bd_rate", "median", "bd_rate_limited", "median_limited")
 #: Packages that an anchor's record depends on.
 MEASURING = ("pillow", "pillow-jxl-plugin", "pytorch-msssim", "scikit-image", "ssimulacra2")
@@ -31,8 +31,8 @@ Record = dict[str, Any]
 
 
 def pictures(folders: list[Path]) -> list[Path]:
-    """All pictures directly in the folders. Raises BadRequest when there are none, or two of one name."""
-    found = sorted(path.resolve() for folder in folders for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+    """All pictures in the folders and below. Raises BadRequest when there are none, or two of one name."""
+    found = sorted(path.resolve() for path in listed(folders))
     if not found:
         raise BadRequest(f"no pictures in {', '.join(map(str, folders))}: name folders that hold some")
     if len({_label(path) for path in found}) < len(found):

@@ -73,7 +73,9 @@ def test_import_is_torch_free() -> None:
 
 
 def test_help_and_version_are_light() -> None:
-    light = CALL + "\nassert not {'torch', 'scipy', 'scodec.encoder', 'scodec.decoder', 'scodec.api'} & sys.modules.keys()"
+    light = (
+        CALL + "\nassert not {'torch', 'scipy', 'scodec.encoder', 'scodec.decoder', 'scodec.api'} & sys.modules.keys()"
+    )
     help_text = run_without_torch(light, "--help").stdout
     assert all(name in help_text for name in ("encode", "decode", "info", "train", "eval"))
     run_without_torch(CALL, "--version")

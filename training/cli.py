@@ -11,10 +11,10 @@ import click
 
 from scodec import photo
 from scodec.errors import BadRequest
+from scodec.files.folders import pictures
 from scodec.training import recipe as recipes
 from scodec.training.recipe import Setting
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".avif"}
 #: One picture in so many is held out, chosen by its name, to watch the training.
 HELD_OUT = 16
 #: Held-out pictures that are looked at.
@@ -93,11 +93,6 @@ def _train(setting: Setting, run: Path, device: str, every: int, fresh: bool, pr
     target = run / "weights.safetensors"
     weights.save(trained, target, recipe.network, **provenance)
     click.echo(f"scodec: {target}", err=True)
-
-
-def pictures(folders: tuple[Path, ...]) -> list[Path]:
-    """All pictures under the folders."""
-    return sorted(path for folder in folders for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
 
 
 def _unpacked(source: Path, run: Path, target: Path) -> Path:

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from scodec import photo
 from scodec.errors import ScodecError
-from scodec.training.cli import pictures
+from scodec.files.folders import pictures
 from scodec.training.data import pairs
 
 #: Largest short side of a packed picture, in pixels, and the quality of its WebP file.

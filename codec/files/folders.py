@@ -5,7 +5,7 @@ import os
 import signal
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
@@ -15,6 +15,15 @@ from scodec.errors import BadRequest, explain
 Job = tuple[str, str]
 #: Converts one file: source, target. Must be importable by other processes (a function of a module, or a partial).
 Convert = Callable[[str, str], object]
+
+
+#: Suffixes of the pictures that are measured and trained on.
+SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".avif"}
+
+
+def pictures(folders: Iterable[Path]) -> list[Path]:
+    """All pictures in the folders and below, in order."""
+    return sorted(path for folder in folders for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
 
 
 def jobs(paths: tuple[str, ...], output: Path, suffix: str, wanted: Callable[[Path], bool]) -> list[Job]:

@@ -15,9 +15,9 @@ import torch
 from tqdm import tqdm
 
 from scodec import photo
+from scodec.files.folders import pictures
 from scodec.models import weights
 from scodec.models.luma.hyperprior import HYPER_BLOCK, LumaHyperprior
-from scodec.training.cli import SUFFIXES
 
 
 @contextlib.contextmanager
@@ -80,7 +80,7 @@ def main(folder: Path, file: Path | None, count: int, seed: int) -> None:
     """Count the mismatches over cuts of the pictures under FOLDER."""
     network = weights.load(file or "hyperprior")
     assert isinstance(network, LumaHyperprior)
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    paths = pictures([folder])
     rng = np.random.default_rng(seed)
     failures = decoded = bits = 0
     estimated = 0.0

@@ -4,6 +4,7 @@ With the loss `restored` the distortion is that of the full-size luma which the 
 at all scales: the coder is then trained end to end with the receiver, whose weights stay as they are.
 """
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,6 @@ from torch import Tensor, nn
 
 from scodec import photo, scaling
 from scodec.errors import BadRequest
-from scodec.eval.codecs import CODECS
 from scodec.luma import av1
 from scodec.metrics.bd import bd_rate
 from scodec.models import weights
@@ -33,6 +33,7 @@ FREE_SHARE = 0.03
 #: Quantizers and size of what is looked at of held-out pictures.
 WATCHED, SIDE = (16, 26, 34, 42, 50, 58), 384
 ANCHOR_QUANTIZERS = (20, 32, 40, 46, 52, 57, 61)
+JPEG_QUALITIES = (1, 3, 5, 8, 11, 15, 20, 26, 32, 45, 60)
 
 
 class RateTask(Task):
@@ -149,10 +150,13 @@ def _curve(lumas: list[np.ndarray], code) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _jpeg(y: np.ndarray) -> list[tuple[float, float]]:
-    rgb, codec = np.repeat(y[..., None], 3, 2), CODECS["jpeg"]
-    files = [codec.encode(rgb, quality) for quality in (*codec.qualities, 45, 60)]
-    x = torch.from_numpy(y) / 255
-    return [(8 * len(data) / y.size, _psnr(x, torch.from_numpy(codec.decode(data)[..., 0]) / 255)) for data in files]
+    points = []
+    for quality in JPEG_QUALITIES:
+        file = io.BytesIO()
+        Image.fromarray(y).save(file, "JPEG", quality=quality, optimize=True, progressive=True)
+        x, x_hat = (torch.from_numpy(np.array(each)) / 255 for each in (y, Image.open(file)))
+        points.append((8 * file.tell() / y.size, _psnr(x, x_hat)))
+    return points
 
 
 def _psnr(x: Tensor, y_hat: Tensor) -> float:
