@@ -4,10 +4,14 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from email.parser import Parser
+from importlib.metadata import Distribution, distribution
 from pathlib import Path
 
 import numpy as np
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -22,8 +26,8 @@ DATA = {"models/weights": ".safetensors", "training/recipes": ".yaml", "eval/bas
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """The names in a wheel, built from a copy so that the work tree stays clean."""
+def wheel_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A wheel, built from a copy so that the work tree stays clean."""
     source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
     for folder in FOLDERS:
         shutil.copytree(ROOT / folder, source / folder, ignore=shutil.ignore_patterns("__pycache__"))
@@ -33,8 +37,49 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     run = subprocess.run(build, capture_output=True, text=True)
     assert run.returncode == 0, run.stdout + run.stderr
     (path,) = out.glob("*.whl")
-    with zipfile.ZipFile(path) as archive:
+    return path
+
+
+@pytest.fixture(scope="module")
+def wheel(wheel_file: Path) -> list[str]:
+    """The names in the wheel."""
+    with zipfile.ZipFile(wheel_file) as archive:
         return archive.namelist()
+
+
+@pytest.fixture(scope="module")
+def bare(wheel_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Python of a fresh environment with the wheel and what it requires without extras.
+
+    Torch is too large to be fetched again: what is required is linked to where it is installed here.
+    """
+    folder = tmp_path_factory.mktemp("bare")
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
+    (site,) = folder.glob("lib/python*/site-packages")
+    with zipfile.ZipFile(wheel_file) as archive:
+        archive.extractall(site)
+        (name,) = (name for name in archive.namelist() if name.endswith("METADATA"))
+        required = Parser().parsestr(archive.read(name).decode()).get_all("Requires-Dist", [])
+    for needed in closure(required):
+        for top in {path.parts[0] for path in needed.files or () if path.parts[0] not in ("..", "__pycache__")}:
+            if not (site / top).exists():
+                (site / top).symlink_to(Path(str(needed.locate_file(top))).resolve())
+    return folder / "bin" / "python"
+
+
+def closure(requirements: list[str]) -> list[Distribution]:
+    """The distributions that requirements lead to in this environment, extras left out."""
+    found: dict[str, Distribution] = {}
+    todo = list(requirements)
+    while todo:
+        requirement = Requirement(todo.pop())
+        if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
+            continue
+        name = canonicalize_name(requirement.name)
+        if name not in found:
+            found[name] = distribution(name)
+            todo += found[name].requires or []
+    return list(found.values())
 
 
 def test_wheel_has_one_top_level(wheel: list[str]) -> None:
@@ -88,3 +133,47 @@ def test_encoding_and_info_are_torch_free(tmp_path: Path, small: np.ndarray, hin
     run_without_torch(CALL, "encode", picture, file, "--hints", hints)
     run_without_torch(CALL, "encode", picture, file, "--hints", hints, "--target-size", "600", "--force")
     run_without_torch(CALL, "info", file)
+
+
+#: Top-level modules of the packages that a bare install imports beside the standard library, for whatever it does.
+CORE = {"PIL", "imageio", "imageio_ffmpeg", "numpy", "safetensors", "scodec", "torch", "tqdm"}
+ROUND_TRIP = """
+import sys
+import numpy as np
+import scodec
+picture = np.tile(np.arange(96, dtype=np.uint8)[:, None, None] * 2, (1, 128, 3)) + np.array([0, 9, 30], np.uint8)
+for options in ({}, {"hints": "auto"}, {"hints": 60, "luma": "av1"}, {"effort": "slow"}):
+    data = scodec.encode(picture, **options)
+    for look in ("faithful", "natural"):
+        assert scodec.decode(data, look=look).size == (128, 96)
+(restored,) = scodec.restore(picture)
+assert restored.size == (256, 192)
+print(*sorted({name.partition(".")[0] for name, module in sys.modules.items() if getattr(module, "__file__", None)}))
+"""
+
+
+def test_a_bare_install_encodes_and_decodes(bare: Path) -> None:
+    run = subprocess.run([bare, "-I", "-c", ROUND_TRIP], capture_output=True, text=True, timeout=120)
+    assert run.returncode == 0, run.stderr
+    imported = set(run.stdout.split()) - set(sys.stdlib_module_names)
+    assert imported >= CORE
+    # what torch and imageio import of their own
+    assert not imported & {"compressai", "kornia", "matplotlib", "scipy", "skimage", "timm", "torchvision", "yaml"}
+
+
+@pytest.mark.parametrize(
+    "extra, arguments",
+    [
+        ("learned", ("encode", "{picture}", "-", "--luma", "hyperprior")),
+        ("train", ("train", "{folder}", "--recipe", "release")),
+        ("eval", ("eval", "{folder}", "--out", "results")),
+    ],
+)
+def test_a_bare_install_names_the_extra_that_is_missing(
+    bare: Path, tmp_path: Path, small: np.ndarray, extra: str, arguments: tuple[str, ...]
+) -> None:
+    Image.fromarray(small).save(tmp_path / "in.png")
+    command = [each.format(picture=tmp_path / "in.png", folder=tmp_path) for each in arguments]
+    run = subprocess.run([bare, "-I", "-m", "scodec", *command], capture_output=True, text=True, timeout=120)
+    assert run.returncode == 1 and run.stderr.count("\n") == 1
+    assert run.stderr.startswith("scodec: error: ") and f"pip install 'scodec-image[{extra}]'" in run.stderr

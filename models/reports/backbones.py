@@ -6,13 +6,15 @@ import torch
 from torch import Tensor, nn
 
 from scodec.errors import Unsupported
+from scodec.extras import require
 
 #: ImageNet's mean and standard deviation of R, G, B (0..1).
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 def backbone(name: str, pretrained: bool, **options: Any) -> nn.Module:
-    """A network of timm's; raises Unsupported when `pretrained` weights can't be had."""
+    """A network of timm's; raises Unsupported when `pretrained` weights or timm itself can't be had."""
+    require("train")
     import timm
 
     try:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from scodec.models.reports import lab
 from scodec.models.reports.lab import AB_UNIT
 
 #: Side of the bins in a* and b*, and the temperature of the annealed mean (section 2.3).
@@ -25,12 +26,10 @@ def bins() -> np.ndarray:
 
     Those in whose square a colour of sRGB lies: 260. The paper, which does not tell its rule, counts 313.
     """
-    from skimage.color import rgb2lab
-
-    levels = np.linspace(0, 1, 52)
-    rgb = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), -1)
-    ab = rgb2lab(rgb.reshape(-1, 1, 3))[:, 0, 1:]
-    return np.unique(np.rint(ab / BIN), axis=0).astype(np.float32) * BIN
+    levels = torch.linspace(0, 1, 52)
+    rgb = torch.stack(torch.meshgrid(levels, levels, levels, indexing="ij")).flatten(1)
+    ab = lab.from_rgb(rgb[None, :, None])[1][0, :, 0].T * AB_UNIT
+    return np.unique(np.rint(ab.numpy() / BIN), axis=0).astype(np.float32) * BIN
 
 
 class Zhang(nn.Module):
