@@ -1,6 +1,5 @@
 """The public functions: `scodec.encode`, `decode`, `info` and `restore`."""
 
-from collections.abc import Callable, Iterable
 from typing import Any
 
 from PIL import Image
@@ -8,7 +7,7 @@ from PIL import Image
 from scodec import decoder, encoder, photo, restoration
 from scodec.container import Data, read
 from scodec.fileinfo import Info, describe
-from scodec.options import DecodeOptions, EncodeOptions, RestoreOptions, made, takes
+from scodec.options import DecodeOptions, EncodeOptions, Progress, RestoreOptions, made, takes
 
 
 @takes(EncodeOptions)
@@ -37,7 +36,7 @@ def decode(
     data: Data,
     options: DecodeOptions | None = None,
     *,
-    progress: Callable[[list], Iterable] = iter,
+    progress: Progress = iter,
     **changes: Any,
 ) -> Image.Image:
     """Decode an .scz file.

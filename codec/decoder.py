@@ -1,7 +1,7 @@
 """The way from bytes to a picture: container -> luma -> full-resolution luma -> colour."""
 
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -12,13 +12,13 @@ from scodec.colour import hints
 from scodec.container import Stream
 from scodec.errors import BadFile
 from scodec.luma import vvc
-from scodec.options import DecodeOptions, look_number
+from scodec.options import DecodeOptions, Progress, look_number
 
 #: Opacity nearer than this to none or to all is taken for it.
 ALPHA_SNAP = 8
 
 
-def decode(data: bytes, options: DecodeOptions, progress: Callable[[list], Iterable] = iter) -> Image.Image:
+def decode(data: bytes, options: DecodeOptions, progress: Progress = iter) -> Image.Image:
     """Decode a file; see `scodec.decode`."""
     stream = parse(data, options.check)
     return finish(Image.fromarray(rebuild(stream, options, progress)), stream)
@@ -30,7 +30,7 @@ def parse(data: bytes, check: bool = True) -> Stream:
     return stream if check else _readable(stream)
 
 
-def rebuild(stream: Stream, options: DecodeOptions, progress: Callable[[list], Iterable] = iter) -> np.ndarray:
+def rebuild(stream: Stream, options: DecodeOptions, progress: Progress = iter) -> np.ndarray:
     """The picture of a file taken apart, without transparency; uint8 (H, W, 3), or (H, W) where grey."""
     header, look = stream.header, look_number(options.look)
     grid = hints.decode(stream.hints, header.width, header.height) if stream.hints else None

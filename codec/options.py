@@ -5,7 +5,7 @@ checked when they are made: an impossible value raises BadRequest.
 """
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
 
@@ -23,8 +23,10 @@ DTYPES = ("auto", "float32", "bfloat16", "float16")
 #: The looks that have names: the least error, and plausible colours and texture.
 LOOKS = {"faithful": 0.0, "natural": 1.0}
 
+#: Wraps a list and yields its items, to show how far the work is (tqdm, say).
+Progress = Callable[[list[Any]], Iterable[Any]]
 Options = TypeVar("Options")
-Function = TypeVar("Function", bound=Callable)
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def look_number(look: str | float) -> float:

@@ -4,14 +4,18 @@ import io
 import os
 import warnings
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps
 
 from scodec import metadata
 from scodec.errors import BadImage, BadRequest, ScodecWarning
 from scodec.metadata import NOTHING, Metadata
+
+Samples = NDArray[np.uint8]
+Chroma = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -24,13 +28,13 @@ class Photo:
     metadata: what else the file carried.
     """
 
-    rgb: np.ndarray
+    rgb: Samples
     gray: bool
-    alpha: np.ndarray | None = None
+    alpha: Samples | None = None
     metadata: Metadata = NOTHING
 
 
-Source = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | np.ndarray | Photo
+Source = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | Samples | Photo
 
 
 def load(source: Source, frame: int | None = None) -> Photo:
@@ -63,7 +67,7 @@ def size(path: str | os.PathLike[str]) -> tuple[int, int]:
         return image.size
 
 
-def planes(rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def planes(rgb: Samples) -> tuple[Samples, Chroma, Chroma]:
     """Full-range BT.601 (JFIF) planes of an rgb picture, uint8 (H, W, 3).
 
     Returns y, uint8 (H, W), and cb and cr, float32 (H, W) in -127.5..127.5. The chroma refers to the luma
@@ -74,7 +78,7 @@ def planes(rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return np.rint(luma).astype(np.uint8), (blue - luma) / 1.772, (red - luma) / 1.402
 
 
-def merge(y: np.ndarray, cb: np.ndarray, cr: np.ndarray) -> np.ndarray:
+def merge(y: Samples | Chroma, cb: Chroma, cr: Chroma) -> Samples:
     """The inverse of `planes`: rgb, uint8 (H, W, 3).
 
     y: uint8 or float32 in 0..255; cb, cr: float32; all of shape (H, W).
@@ -87,17 +91,18 @@ def merge(y: np.ndarray, cb: np.ndarray, cr: np.ndarray) -> np.ndarray:
     return rgb
 
 
-def _to_uint8(samples: np.ndarray) -> np.ndarray:
-    return np.clip(np.rint(samples), 0, 255).astype(np.uint8)
+def _to_uint8(samples: Chroma) -> Samples:
+    clipped: Samples = np.clip(np.rint(samples), 0, 255).astype(np.uint8)
+    return clipped
 
 
-def _from_array(array: np.ndarray) -> Photo:
+def _from_array(array: Samples) -> Photo:
     if array.dtype != np.uint8 or not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 3)):
         raise BadImage(f"an array must be uint8 of shape (H, W, 3) or (H, W), not {array.dtype} of shape {array.shape}")
     return _photo(np.ascontiguousarray(array) if array.ndim == 3 else _gray_to_rgb(array))
 
 
-def _photo(rgb: np.ndarray, alpha: np.ndarray | None = None, about: Metadata = NOTHING) -> Photo:
+def _photo(rgb: Samples, alpha: Samples | None = None, about: Metadata = NOTHING) -> Photo:
     if alpha is not None and alpha.min() == 255:
         alpha = None
     if alpha is not None:
@@ -105,7 +110,7 @@ def _photo(rgb: np.ndarray, alpha: np.ndarray | None = None, about: Metadata = N
     return Photo(rgb, bool((rgb[..., :1] == rgb[..., 1:]).all()), alpha, about)
 
 
-def _hidden_filled(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+def _hidden_filled(rgb: Samples, alpha: Samples) -> Samples:
     """Nobody sees the colours under full transparency: smooth ones that continue what is visible cost the fewest bits.
 
     Push and pull (Gortler et al. 1996, section 3.4.2): means of what is visible at ever coarser resolutions fill up the
@@ -133,10 +138,11 @@ def _hidden_filled(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     return np.where(hidden[..., None], _to_uint8(filled), rgb)
 
 
-def _sum_of_fours(samples: np.ndarray) -> np.ndarray:
+def _sum_of_fours(samples: Chroma) -> Chroma:
     """Sums of 2 x 2 squares of (H, W, C), H and W even."""
     rows = samples[::2] + samples[1::2]
-    return rows[:, ::2] + rows[:, 1::2]
+    sums: Chroma = rows[:, ::2] + rows[:, 1::2]
+    return sums
 
 
 def _from_pillow(source: str | os.PathLike[str] | bytes | BinaryIO | Image.Image, frame: int | None) -> Photo:
@@ -206,7 +212,7 @@ def _upright(image: Image.Image, about: Metadata) -> Photo:
     return _photo(np.array(image.convert("RGB")), alpha, about)
 
 
-def _deep_to_uint8(samples: np.ndarray) -> np.ndarray:
+def _deep_to_uint8(samples: NDArray[Any]) -> Samples:
     """Integers or floats of more than 8 bits, shape (H, W) -> uint8 of the same shape.
 
     Neither Pillow mode says what white is. A picture whose samples all stay under 1/256 of a larger range
@@ -226,7 +232,7 @@ def _deep_to_uint8(samples: np.ndarray) -> np.ndarray:
     return _to_uint8(samples.astype(np.float32) * np.float32(255 / white))
 
 
-def _gray_to_rgb(gray: np.ndarray) -> np.ndarray:
+def _gray_to_rgb(gray: Samples) -> Samples:
     return np.repeat(gray[..., None], 3, axis=2)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from imageio import config
 from imageio.core.request import URI_BYTES, InitializationError, Request
 from imageio.core.v3_plugin_api import ImageProperties, PluginV3
+from numpy.typing import NDArray
 
 from scodec import container
 
@@ -24,7 +25,7 @@ class ScodecPlugin(PluginV3):
         elif request.extension != SUFFIX:
             raise InitializationError(f"scodec writes {SUFFIX} files only")
 
-    def read(self, *, index: int = 0, **options: Any) -> np.ndarray:
+    def read(self, *, index: Any = 0, **options: Any) -> NDArray[np.uint8]:
         """uint8 (H, W, 3), grey (H, W), with transparency (H, W, 4) or (H, W, 2). index: 0 or ..., as there is one."""
         from scodec.api import decode
 
@@ -32,7 +33,7 @@ class ScodecPlugin(PluginV3):
         picture = np.array(decode(self._data(), **options))
         return picture[None] if index is ... else picture
 
-    def iter(self, **options: Any) -> Iterator[np.ndarray]:
+    def iter(self, **options: Any) -> Iterator[NDArray[np.uint8]]:
         """The one picture."""
         yield self.read(**options)
 
@@ -53,7 +54,7 @@ class ScodecPlugin(PluginV3):
         self._request.get_file().write(data)
         return data if self._request._uri_type == URI_BYTES else None
 
-    def properties(self, index: int = 0) -> ImageProperties:
+    def properties(self, index: Any = 0) -> ImageProperties:
         """Shape and type, from the header alone."""
         _check_index(index)
         header = container.parse_header(self._data())
@@ -64,7 +65,7 @@ class ScodecPlugin(PluginV3):
         many = index is ...
         return ImageProperties(shape=shape, dtype=np.dtype(np.uint8), n_images=1 if many else None, is_batch=many)
 
-    def metadata(self, index: int = 0, exclude_applied: bool = True) -> dict[str, Any]:
+    def metadata(self, index: Any = 0, exclude_applied: bool = True) -> dict[str, Any]:
         """What `scodec.info` tells, and EXIF and XMP where there are."""
         import dataclasses
 

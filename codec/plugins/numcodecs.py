@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numcodecs.abc import Codec
 from numcodecs.compat import ensure_bytes, ensure_ndarray, ndarray_copy
+from numpy.typing import NDArray
 
 from scodec import api
 from scodec.options import EncodeOptions, takes
@@ -35,12 +36,12 @@ class Scodec(Codec):
         source = Photo(picture, gray=False) if picture.ndim == 3 else picture
         return api.encode(source, self.options)
 
-    def decode(self, buf: Any, out: Any = None) -> np.ndarray:
+    def decode(self, buf: Any, out: Any = None) -> Any:
         """An .scz file -> uint8 (H, W, 3) or (H, W), written to `out` where given. Raises as `scodec.decode` does."""
         return ndarray_copy(np.array(api.decode(ensure_bytes(buf))), out)
 
 
-def _picture(chunk: np.ndarray) -> np.ndarray:
+def _picture(chunk: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The chunk without its leading dimensions."""
     shape = chunk.shape[-3:] if chunk.ndim > 2 and chunk.shape[-1] == 3 else chunk.shape[-2:]
     if chunk.dtype != np.uint8 or len(shape) < 2 or chunk.size == 0 or chunk.size != np.prod(shape):
