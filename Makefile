@@ -3,9 +3,9 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || echo python3)
 VENV ?= .venv
 BIN := $(VENV)/bin
-SOURCES := $(shell find codec models training eval -type f -not -name '*.pyc')
+SOURCES := $(shell find codec models metrics training eval -type f -not -name '*.pyc')
 
-.PHONY: test lint demo fuzz clean
+.PHONY: test lint demo docs fuzz clean
 
 # Side by side, one thread each: several would wait for each other.
 test: lint
@@ -18,6 +18,11 @@ lint: $(VENV)/installed
 
 demo: $(VENV)/installed
 	$(BIN)/python -m scodec.eval.demo
+
+# The API reference.
+PUBLIC := scodec.api scodec.options scodec.fileinfo scodec.errors scodec.plugins
+docs: $(VENV)/installed
+	$(BIN)/python -m pdoc --output-directory build/docs $(PUBLIC)
 
 # Five minutes, or until it finds something; Linux only.
 fuzz: $(VENV)/installed

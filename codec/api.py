@@ -7,10 +7,12 @@ from PIL import Image
 from scodec import decoder, encoder, photo, restoration
 from scodec.container import Data, read
 from scodec.fileinfo import Info, describe
-from scodec.options import DecodeOptions, EncodeOptions, Progress, RestoreOptions, made, takes
+from scodec.options import DecodeOptions, EncodeOptions, Progress, RestoreOptions, keywords_of, resolve
+
+__all__ = ["decode", "encode", "info", "restore"]
 
 
-@takes(EncodeOptions)
+@keywords_of(EncodeOptions)
 def encode(image: photo.Source, options: EncodeOptions | None = None, **changes: Any) -> bytes:
     """Encode a picture; returns the bytes of an .scz file.
 
@@ -28,10 +30,10 @@ def encode(image: photo.Source, options: EncodeOptions | None = None, **changes:
     coder is not available. Warns TargetWarning when `target_bytes` is out of reach and returns the nearest possible
     file.
     """
-    return encoder.encode(photo.load(image), made(EncodeOptions, options, changes), decoder.rebuild)
+    return encoder.encode(photo.load(image), resolve(EncodeOptions, options, changes), decoder.rebuild)
 
 
-@takes(DecodeOptions)
+@keywords_of(DecodeOptions)
 def decode(
     data: Data,
     options: DecodeOptions | None = None,
@@ -56,7 +58,7 @@ def decode(
     Returns a picture of mode "RGB" or "L", with transparency "RGBA" or "LA", with EXIF and XMP in its `info`.
     Raises BadFile, Unsupported, BadRequest; OSError when a path can't be read.
     """
-    return decoder.decode(read(data), made(DecodeOptions, options, changes), progress)
+    return decoder.decode(read(data), resolve(DecodeOptions, options, changes), progress)
 
 
 def info(data: Data) -> Info:
@@ -64,7 +66,7 @@ def info(data: Data) -> Info:
     return describe(read(data))
 
 
-@takes(RestoreOptions)
+@keywords_of(RestoreOptions)
 def restore(source: photo.Source, options: RestoreOptions | None = None, **changes: Any) -> list[Image.Image]:
     """Colour and enlarge a photograph; colours that it has are taken for the paper's and replaced.
 
@@ -78,4 +80,4 @@ def restore(source: photo.Source, options: RestoreOptions | None = None, **chang
     Returns pictures of mode "RGB" or "L", with transparency "RGBA" or "LA", with EXIF and XMP in their `info`.
     Raises BadImage, BadRequest, Unsupported; OSError when a path can't be read.
     """
-    return restoration.restore(photo.load(source), made(RestoreOptions, options, changes))
+    return restoration.restore(photo.load(source), resolve(RestoreOptions, options, changes))

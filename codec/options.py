@@ -1,7 +1,7 @@
 """What a user may ask for: the options of `encode`, `decode` and `restore`, for the API, the command and the plugins.
 
 Every list of options is made from these dataclasses, whose fields carry their help text and what may be given. They are
-checked when they are made: an impossible value raises BadRequest.
+checked when they are created: an impossible value raises BadRequest.
 """
 
 import inspect
@@ -131,7 +131,7 @@ class RestoreOptions:
         look_number(self.look)
 
 
-def made(kind: type[Options], options: Options | None, changes: dict[str, Any]) -> Options:
+def resolve(kind: type[Options], options: Options | None, changes: dict[str, Any]) -> Options:
     """The options of a call: given as a whole, or one by one. Raises BadRequest; TypeError for unknown names."""
     if options is None:
         return kind(**changes)
@@ -140,7 +140,7 @@ def made(kind: type[Options], options: Options | None, changes: dict[str, Any]) 
     return options
 
 
-def takes(kind: type) -> Callable[[Function], Function]:
+def keywords_of(kind: type) -> Callable[[Function], Function]:
     """Show the fields of an options class as keyword arguments in the signature of a function (help, editors, docs)."""
 
     def decorate(function: Function) -> Function:

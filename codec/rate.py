@@ -50,13 +50,14 @@ PRICES: dict[str, dict[int, dict[int, float]]] = {
         4: {63: 57700, 60: 45900, 54: 20200, 48: 8410, 42: 4110, 37: 2020, 31: 1070, 22: 458, 16: 226, 10: 146, 0: 73},
     },
 }
-#: How many rungs coarser a picture of twice the gradients is coded at equal quality, and the gradients of a typical one
-#: (geometric mean of 64 training pictures). With one quantizer for all, bytes go with gradients to the power 1.3 and
-#: change by 13 % (vvc), 7 % (av1) or 8 % (hyperprior) a rung; so pictures differ by the square root of that: half way
-#: to equal bytes. Detail hides errors, as every rate control for the eye has it, AVIF's tune `iq` too.
+#: By how many rungs a picture with twice the gradients is coded coarser at equal quality, and the mean gradient of a
+#: typical picture (geometric mean of 64 training pictures). At a fixed quantizer the bytes of a picture grow as its
+#: gradients to the power 1.3, and a rung changes them by 13 % (vvc), 7 % (av1) or 8 % (hyperprior). These numbers make
+#: them grow as the square root of that: half way between a fixed quantizer and a fixed size. Detail masks errors, which
+#: every perceptual rate control makes use of, AVIF's tune `iq` too.
 RUNGS_PER_OCTAVE, TYPICAL_GRADIENT = {"vvc": 3.0, "av1": 6.0, "hyperprior": 5.0}, 12.8
 QUALITIES = range(1, 101)
-#: Where quality 1 stands: below, pictures are hard to recognize. Only a target size goes there.
+#: The rung of quality 1. Below it pictures are hard to recognize; only a target size leads there.
 LOWEST = {"vvc": (3, 48), "av1": (2, 63), "hyperprior": (4, 47)}
 
 
@@ -66,9 +67,9 @@ def ladder(coder: str, scale: int | str) -> tuple[tuple[int, int], ...]:
 
 
 def rung(coder: str, quality: int, rungs: tuple[tuple[int, int], ...], y: np.ndarray) -> int:
-    """Position on a ladder of a quality of 1 to 100 for a luma (H x W, uint8): busy pictures stand lower, smooth ones.
+    """Position on a ladder of a quality of 1 to 100, for a luma (H x W, uint8); lower for busy pictures.
 
-    The power gives low rates more of the range.
+    The power gives more of the range to low rates.
     """
     lowest = rungs.index(LOWEST[coder]) if rungs == LADDERS[coder] else 0
     place = lowest + ((quality - 1) / 99) ** 1.5 * (len(rungs) - 1 - lowest)
@@ -87,7 +88,7 @@ def _log2_detail(y: np.ndarray) -> float:
 
 
 def price(coder: str, scale: int, quantizer: int) -> float:
-    """What a bit per pixel buys at a rung: fall of the mean squared error of the luma (levels squared)."""
+    """By how much a bit per pixel lowers the mean squared error of the luma (levels squared) at a rung."""
     knots = sorted(PRICES[coder][scale].items())
     for (low, at_low), (high, at_high) in zip(knots, knots[1:], strict=False):
         if quantizer <= high:
@@ -96,13 +97,15 @@ def price(coder: str, scale: int, quantizer: int) -> float:
 
 
 def colour_bytes(luma_bytes: int) -> int:
-    """About what chroma coded along with a VVC luma of so many bytes adds: 7.5 % on twelve pictures held out of the
-    training, from quality 12 to 56 alike."""
+    """About how many bytes chroma adds to a VVC luma of so many bytes.
+
+    7.5 % on twelve pictures held out of training, from quality 12 to 56.
+    """
     return max(1, round(0.075 * luma_bytes))
 
 
 def rivals(coder: str, scale: int, quantizer: int) -> list[tuple[int, int]]:
-    """The rungs of the other scales where a bit buys as much."""
+    """The rungs of the other scales at which a bit lowers the error as much."""
     wanted = math.log(price(coder, scale, quantizer))
     return [
         (other, min(range(64), key=lambda q: abs(math.log(price(coder, other, q)) - wanted)))

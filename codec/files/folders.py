@@ -1,4 +1,4 @@
-"""Many files at once: which, where to, and several processes that go on past the ones that fail."""
+"""Many files at once: which ones, to which targets, in several processes that go on when one file fails."""
 
 import multiprocessing
 import os
@@ -57,7 +57,7 @@ def run(convert: Convert, todo: list[Job], workers: int) -> Iterator[tuple[str, 
 
 
 def _prepare() -> None:
-    """A worker finishes what it is at when Ctrl-C reaches every process, and ends with a parent that was killed."""
+    """Let a worker finish its file on Ctrl-C, and end it when its parent is killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_follow, daemon=True).start()
 

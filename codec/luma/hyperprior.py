@@ -1,7 +1,7 @@
-"""Luma coder `hyperprior`: a learned transform coder (models/hyperprior.py) whose entropy decoding is exact everywhere.
+"""Luma coder `hyperprior`: a learned transform coder (models/luma/hyperprior.py); its entropy decoding is exact.
 
-The latents are coded in squares that know nothing of each other, so that memory stays bounded; analysis and synthesis
-run over all of them in overlapping tiles, so that no square is seen (docs/format.md).
+The latents are coded in independent squares, so that memory stays bounded. Analysis and synthesis run over the whole
+picture in overlapping tiles, so that the borders of the squares don't show (docs/format.md).
 """
 
 import zlib
@@ -34,7 +34,7 @@ _SHORTEST = 4
 def encode(y: np.ndarray, quantizer: int, effort: str = "medium") -> bytes:
     """Code luma `y` (H x W, uint8, full range) with a `quantizer` of 0 (finest) to 63.
 
-    effort: "slow" also tries latents that were refined for this picture (models/annealing.py), the others are the same.
+    effort: "slow" also tries latents refined for this picture (models/luma/annealing.py); "fast" equals "medium".
     """
     import torch
 

@@ -9,7 +9,7 @@ from numcodecs.compat import ensure_bytes, ensure_ndarray, ndarray_copy
 from numpy.typing import NDArray
 
 from scodec import api
-from scodec.options import EncodeOptions, takes
+from scodec.options import EncodeOptions, keywords_of
 from scodec.photo import Photo
 
 
@@ -21,7 +21,7 @@ class Scodec(Codec):
 
     codec_id = "scodec"
 
-    @takes(EncodeOptions)
+    @keywords_of(EncodeOptions)
     def __init__(self, **options: Any) -> None:
         self.options = EncodeOptions(**{"hints": "auto"} | options)
 
