@@ -11,15 +11,18 @@ from scodec.errors import BadRequest
 
 @click.command("eval")
 @click.argument("folders", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for JSON, CSV and plots.")
-@click.option("--codecs", help="Comma-separated; all by default.")
-@click.option("--metrics", default="rgb_psnr,y_psnr,ms_ssim", show_default=True, help="Comma-separated.")
-@click.option("--range", "limits", type=(float, float), default=(0.03, 0.2), show_default=True, help="bpp of BD-rates.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Output folder for JSON, CSV and plots.")
+@click.option("--codecs", help="Codecs to run, comma-separated; all by default.")
+@click.option("--metrics", default="rgb_psnr,y_psnr,ms_ssim", show_default=True, help="Comma-separated metrics.")
+@click.option(
+    "--range", "limits", type=(float, float), default=(0.03, 0.2), show_default=True,
+    help="Rates in bpp that the limited BD-rates cover.",
+)  # fmt: skip
 @click.option(
     "--reuse", type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="results.json of an earlier run: its anchors are not measured again.",
+    help="results.json of an earlier run, whose anchor results are reused.",
 )  # fmt: skip
-@click.option("-j", "--workers", type=click.IntRange(min=1), default=os.cpu_count(), help="Pictures at a time.")
+@click.option("-j", "--workers", type=click.IntRange(min=1), default=os.cpu_count(), help="Pictures in parallel.")
 def evaluate(
     folders: tuple[Path, ...],
     out: Path,
@@ -29,13 +32,13 @@ def evaluate(
     reuse: Path | None,
     workers: int,
 ) -> None:
-    """Measure rate and distortion on the pictures in FOLDERS, beside the anchors.
+    """Measure rate and distortion of scodec and the anchors on the pictures in FOLDERS.
 
-    Writes results.json, results.csv and a plot for each metric to OUT, and prints BD-rates in percent (negative: scodec
-    needs fewer bytes): of the mean curves and the median over pictures, over all rates that overlap and over --range.
+    Writes results.json, results.csv and one plot per metric to OUT. Prints BD-rates in percent (negative: scodec needs
+    fewer bytes): of the mean curves and the median over pictures, both over the full overlap and limited to --range.
     """
     if not 0 < limits[0] < limits[1]:
-        raise BadRequest("--range needs two rates in bpp, the lower first")
+        raise BadRequest("--range takes two rates in bpp, the lower first")
     from scodec.eval import plots, rd
     from scodec.eval.codecs import CODECS
     from scodec.metrics import METRICS
@@ -44,19 +47,19 @@ def evaluate(
     wanted = list(dict.fromkeys(metrics.split(",")))
     for kind, names, known in (("codec", chosen, CODECS), ("metric", wanted, METRICS)):
         if unknown := [name for name in names if name not in known]:
-            raise BadRequest(f"unknown {kind} {unknown[0]!r}: there are {', '.join(known)}")
+            raise BadRequest(f"unknown {kind} {unknown[0]!r}: choose from {', '.join(known)}")
     if "ssimulacra2" in wanted and not importlib.util.find_spec("ssimulacra2"):
-        raise BadRequest("ssimulacra2 is not installed: pip install 'scodec-image[ssimulacra2]'")
-    earlier = rd.anchors(reuse) if reuse else []
+        raise BadRequest("ssimulacra2 is not installed: pip install 'scodec-image[eval]'")
+    reused = rd.anchors(reuse) if reuse else []
     paths = rd.pictures(list(folders))
     out.mkdir(parents=True, exist_ok=True)
-    records = rd.measure(paths, chosen, wanted, workers, earlier)
+    records = rd.measure(paths, chosen, wanted, workers, reused)
     rates = rd.bd_rates(records, limits)
     rd.save(records, rates, limits, out)
     plots.draw(records, out)
     if rates:
-        heads = ("BD-rate", "median", f"{limits[0]}-{limits[1]}", "median")
-        click.echo(f"{'metric':12}{'codec':24}{'anchor':17}" + "".join(f"{head:>10}" for head in heads))
+        headings = ("BD-rate", "median", f"{limits[0]}-{limits[1]}", "median")
+        click.echo(f"{'metric':12}{'codec':24}{'anchor':17}" + "".join(f"{heading:>10}" for heading in headings))
     for row in rates:
         figures = ["-" if row[figure] is None else f"{row[figure]:.1f}%" for figure in rd.FIGURES]
         click.echo(

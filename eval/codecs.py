@@ -1,4 +1,4 @@
-"""What is compared: scodec in its modes and the anchors, each at its best setting, with ladders for low rates."""
+"""The codecs compared: scodec in its modes and the anchors, each at its best setting, at qualities for low rates."""
 
 import importlib.util
 import io
@@ -14,7 +14,7 @@ import scodec
 
 @dataclass(frozen=True)
 class Codec:
-    """encode: (rgb, quality) -> the whole file; decode: the file -> uint8 (H, W, 3); its qualities, coarsest first."""
+    """encode: (rgb, quality) -> complete file; decode: file -> uint8 (H, W, 3); qualities to run, coarsest first."""
 
     encode: Callable[[np.ndarray, int], bytes]
     decode: Callable[[bytes], np.ndarray]
@@ -52,18 +52,18 @@ def _rebuild(data: bytes, color: bool = True, look: str = "faithful") -> np.ndar
     return np.array(scodec.decode(data, color=color, look=look).convert("RGB"))
 
 
-_NATURAL = partial(_rebuild, look="natural")
-_OURS = (1, 12, 20, 27, 34, 40, 46, 52, 58, 64, 80)
+_rebuild_natural = partial(_rebuild, look="natural")
+_QUALITIES = (1, 12, 20, 27, 34, 40, 46, 52, 58, 64, 80)
 
 CODECS: dict[str, Codec] = {
-    "scodec": Codec(_scodec, _rebuild, _OURS),
-    "scodec-hints": Codec(partial(_scodec, hints="auto"), _rebuild, _OURS),
-    "scodec-natural": Codec(_scodec, _NATURAL, _OURS),
-    "scodec-hints-natural": Codec(partial(_scodec, hints="auto"), _NATURAL, _OURS),
-    "scodec-best": Codec(partial(_scodec, hints="auto", effort="slow"), _rebuild, _OURS[4:9]),
-    "scodec-gray": Codec(_scodec, partial(_rebuild, color=False), _OURS),
-    "scodec-gray-av1": Codec(partial(_scodec, luma="av1"), partial(_rebuild, color=False), _OURS),
-    "scodec-gray-hyperprior": Codec(partial(_scodec, luma="hyperprior"), partial(_rebuild, color=False), _OURS),
+    "scodec": Codec(_scodec, _rebuild, _QUALITIES),
+    "scodec-hints": Codec(partial(_scodec, hints="auto"), _rebuild, _QUALITIES),
+    "scodec-natural": Codec(_scodec, _rebuild_natural, _QUALITIES),
+    "scodec-hints-natural": Codec(partial(_scodec, hints="auto"), _rebuild_natural, _QUALITIES),
+    "scodec-best": Codec(partial(_scodec, hints="auto", effort="slow"), _rebuild, _QUALITIES[4:9]),
+    "scodec-gray": Codec(_scodec, partial(_rebuild, color=False), _QUALITIES),
+    "scodec-gray-av1": Codec(partial(_scodec, luma="av1"), partial(_rebuild, color=False), _QUALITIES),
+    "scodec-gray-hyperprior": Codec(partial(_scodec, luma="hyperprior"), partial(_rebuild, color=False), _QUALITIES),
     "jpeg": Codec(
         partial(_pillow, kind="JPEG", optimize=True, progressive=True), _open, (1, 3, 5, 8, 11, 15, 20, 26, 32)
     ),
@@ -75,7 +75,7 @@ CODECS: dict[str, Codec] = {
         for tune, qualities in (
             ("psnr", (0, 1, 3, 5, 8, 12, 18, 26, 34)),
             ("ssim", (0, 1, 3, 5, 8, 12, 18, 26, 34)),
-            ("iq", (0, 3, 8, 12, 18, 26, 34)),  # several low qualities give the same file
+            ("iq", (0, 3, 8, 12, 18, 26, 34)),  # several of the low qualities give identical files
         )
     },
 }
@@ -84,5 +84,5 @@ if importlib.util.find_spec("pillow_jxl"):
 
 OURS = tuple(name for name in CODECS if name.startswith("scodec"))
 ANCHORS = tuple(name for name in CODECS if name not in OURS)
-#: What BD-rates are taken against; av1 is the luma coder that the others must beat.
+#: References for BD-rates: the anchors, and the AV1 luma coder, which the other luma coders must beat.
 YARDSTICKS = (*ANCHORS, "scodec-gray-av1")

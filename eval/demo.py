@@ -1,6 +1,6 @@
-"""`make demo`: one photograph through the codec, in both looks and colour modes, beside AVIF and JPEG.
+"""`make demo`: code one photograph in both colour modes and looks, and compare it with AVIF and JPEG.
 
-Prints a table and leaves the .scz files and a labelled comparison in the folder demo/.
+Prints a table and writes the .scz files and a labelled comparison to the folder demo/.
 """
 
 from dataclasses import dataclass
@@ -24,16 +24,16 @@ MARGIN, CAPTION = 8, 36  # pixels
 
 @dataclass(frozen=True)
 class Result:
-    """A decoded picture and what it took."""
+    """A decoded picture, its file and the time taken."""
 
     name: str
     data: bytes
     rgb: np.ndarray
-    seconds: float  # to encode and decode; of the other codecs, whose quality is searched for, to decode
+    seconds: float  # to encode and decode; for AVIF and JPEG, whose quality is searched for, only to decode
 
 
 def code(original: np.ndarray, hints: int | str, looks: dict[str, str]) -> list[Result]:
-    """Through scodec and back, in each of the looks, which are given with their captions."""
+    """Encode with scodec and decode in each look; `looks` maps looks to captions."""
     start = perf_counter()
     data = scodec.encode(original, hints=hints)
     encoding = perf_counter() - start
@@ -46,7 +46,7 @@ def code(original: np.ndarray, hints: int | str, looks: dict[str, str]) -> list[
 
 
 def anchor(original: np.ndarray, codec: str, name: str, most: int) -> Result:
-    """The best file of another codec of at most that many bytes, or the smallest there is."""
+    """The best file of another codec within `most` bytes, or its smallest file if none fits."""
     data = at_bytes(codec, original, most)
     start = perf_counter()
     rgb = CODECS[codec].decode(data)
@@ -55,7 +55,7 @@ def anchor(original: np.ndarray, codec: str, name: str, most: int) -> Result:
 
 
 def table(original: np.ndarray, results: list[Result]) -> str:
-    """One line for each result."""
+    """A text table, one line per result."""
     lines = [f"{'':32}{'bytes':>7}{'bpp':>8}{'RGB-PSNR':>10}{'Y-PSNR':>8}{'seconds':>9}"]
     for result in results:
         bpp = 8 * len(result.data) / (original.shape[0] * original.shape[1])
@@ -67,7 +67,7 @@ def table(original: np.ndarray, results: list[Result]) -> str:
 
 
 def sheet(original: np.ndarray, results: list[Result]) -> Image.Image:
-    """The original and five results in two rows, each under its caption."""
+    """The original and five results in two rows, each below its caption."""
     height, width, _ = original.shape
     font = ImageFont.load_default(16)
     page = Image.new("RGB", (3 * width + 4 * MARGIN, 2 * (height + CAPTION) + MARGIN), "white")
@@ -85,9 +85,9 @@ def sheet(original: np.ndarray, results: list[Result]) -> Image.Image:
 
 
 def main() -> None:
-    """Encode, decode, compare; print the table, write the files."""
+    """Encode, decode and compare; print the table and write the files."""
     original = skimage.data.chelsea()
-    receiver.get("auto", "auto")  # loading the networks is not part of the time
+    receiver.get("auto", "auto")  # load the networks now, so that loading is not timed
     natural, faithful = code(
         original, 0, {"natural": "luminance only, natural", "faithful": "luminance only, faithful"}
     )
@@ -107,7 +107,7 @@ def main() -> None:
     sheet(original, results).save(FOLDER / "comparison.png")
     height, width, _ = original.shape
     print(f"{CREDIT}; {width} x {height} pixels\n\n{table(original, results)}\n")
-    print(f"Pictures: {FOLDER / 'comparison.png'}; the files: {FOLDER}/*.scz")
+    print(f"Comparison: {FOLDER / 'comparison.png'}; files: {FOLDER}/*.scz")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Both looks beside other codecs at equal bytes. `python -m scodec.eval.looks FOLDER... --quality 40`
+"""Compare both looks with other codecs at equal file size. `python -m scodec.eval.looks FOLDER... --quality 40`
 
-For every picture and quality the file with `--hints auto` sets the bytes; each anchor gets its best setting that needs
-no more, or its smallest file. The luminance-only file is that of the same quality, hence smaller.
+For every picture and quality, the size of the file with `--hints auto` is the budget: each anchor uses its best setting
+within it, or its smallest file if none fits. The luminance-only file has the same quality and is therefore smaller.
 """
 
 from concurrent.futures import ProcessPoolExecutor
@@ -32,7 +32,7 @@ Row = dict[str, Any]
 @click.option("--quality", "qualities", multiple=True, type=int, default=(34, 40, 46), show_default=True)
 @click.option("-j", "--workers", default=2, show_default=True)
 def main(folders: tuple[Path, ...], qualities: tuple[int, ...], workers: int) -> None:
-    """Print means over the pictures in FOLDERS; the Frechet distance is of all of them together."""
+    """Print means over the pictures in FOLDERS; the Frechet distance is computed over all of them together."""
     try:
         paths = rd.pictures(list(folders))
     except ScodecError as error:

@@ -1,4 +1,4 @@
-"""Rate-distortion curves of a run as PNG and SVG. `python -m scodec.eval.plots results.json [FOLDER]`"""
+"""Plot the rate-distortion curves of a run as PNG and SVG. `python -m scodec.eval.plots results.json [FOLDER]`"""
 
 import json
 from importlib.resources import files
@@ -28,12 +28,12 @@ LABELS = {
     "frechet": "Frechet distance of patches (less is better)",
     "colourfulness_ratio": "colourfulness, rebuilt / original",
 }
-#: Rates that are drawn, bits per pixel.
+#: Range of rates shown, in bits per pixel.
 RATES = (0.008, 0.4)
 
 
 def baselines() -> list[dict[str, Any]]:
-    """Published curves: name, metric, source and points (bpp, value) on Kodak."""
+    """Published curves on Kodak: name, metric, source and (bpp, value) points."""
     folder = files("scodec.eval") / "baselines"
     entries = sorted(
         (entry for entry in folder.iterdir() if entry.name.endswith(".json")), key=lambda entry: entry.name
@@ -42,7 +42,7 @@ def baselines() -> list[dict[str, Any]]:
 
 
 def draw(records: list[Record], folder: Path) -> list[Path]:
-    """One figure a metric, each as PNG and SVG."""
+    """Draw one figure per metric, as PNG and SVG; returns the files written."""
     written = []
     for metric in (m for m in LABELS if m in records[0]):
         figure, axes = plt.subplots(figsize=(8, 5.5), layout="constrained")
@@ -65,7 +65,7 @@ def draw(records: list[Record], folder: Path) -> list[Path]:
         axes.set(xscale="log", xlim=RATES, xlabel="bits per pixel, whole file", ylabel=LABELS[metric])
         bpp, quality = (np.concatenate([line.get_data()[i] for line in axes.lines]) for i in (0, 1))
         shown = quality[(bpp >= RATES[0]) & (bpp <= RATES[1]) & np.isfinite(quality)]
-        if shown.size:  # every file of a tiny picture can cost more than is drawn
+        if shown.size:  # all files of a tiny picture may exceed the range of rates
             axes.set_ylim(np.min(shown) - 0.02 * np.ptp(shown), np.max(shown) + 0.02 * np.ptp(shown))
         axes.set_xticks([0.01, 0.02, 0.05, 0.1, 0.2, 0.4], ["0.01", "0.02", "0.05", "0.1", "0.2", "0.4"])
         axes.grid(True, alpha=0.3)
@@ -81,7 +81,7 @@ def draw(records: list[Record], folder: Path) -> list[Path]:
 @click.argument("results", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.argument("folder", required=False, type=click.Path(path_type=Path))
 def main(results: Path, folder: Path | None) -> None:
-    """Draw the curves of RESULTS (results.json of `scodec eval`) into FOLDER, or beside it."""
+    """Plot the curves in RESULTS (results.json of `scodec eval`) to FOLDER, by default next to RESULTS."""
     target = folder or results.parent
     target.mkdir(parents=True, exist_ok=True)
     try:

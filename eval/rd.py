@@ -24,31 +24,34 @@ from scodec.metrics.bd import Curve, bd_rate
 from scodec.models import weights
 
 FIGURES = ("bd_rate", "median", "bd_rate_limited", "median_limited")
-#: Packages that an anchor's record depends on.
+#: Packages whose versions affect the anchors' results.
 MEASURING = ("pillow", "pillow-jxl-plugin", "pytorch-msssim", "scikit-image", "ssimulacra2")
 PACKAGES = ("scodec-image", "torch", "numpy", "bjontegaard", *MEASURING)
 Record = dict[str, Any]
 
 
 def pictures(folders: list[Path]) -> list[Path]:
-    """All pictures in the folders and below. Raises BadRequest when there are none, or two of one name."""
+    """All pictures in the folders and their subfolders.
+
+    Raises BadRequest if there are none, or if two of them have the same folder name and file name.
+    """
     found = sorted(path.resolve() for path in listed(folders))
     if not found:
-        raise BadRequest(f"no pictures in {', '.join(map(str, folders))}: name folders that hold some")
+        raise BadRequest(f"no pictures in {', '.join(map(str, folders))}: choose other folders")
     if len({_label(path) for path in found}) < len(found):
-        raise BadRequest("two folders of one name hold pictures of one name: rename a folder")
+        raise BadRequest("two folders of the same name contain pictures of the same name: rename a folder")
     return found
 
 
 def load(results: Path) -> list[Record]:
-    """The records of an earlier run. Raises BadRequest when the file is no results.json."""
+    """The records of an earlier run. Raises BadRequest if the file is not a results.json."""
     return _load(results)["records"]
 
 
 def anchors(results: Path) -> list[Record]:
     """The anchors' records of an earlier run.
 
-    Raises BadRequest when the file is no results.json, or when other versions of libraries made it.
+    Raises BadRequest if the file is not a results.json, or was made with other library versions.
     """
     contents, present = _load(results), _versions()
     for name, version in contents["about"]["versions"].items():
@@ -62,10 +65,10 @@ def measure(
 ) -> list[Record]:
     """Records of every codec, picture and quality, in that order.
 
-    Those in `known` are taken as they are where they have the codec's qualities and all the metrics. Raises BadImage
-    when a picture cannot be read.
+    Records in `known` are reused if they cover the codec's qualities and all the metrics. Raises BadImage if a picture
+    cannot be read.
     """
-    if FRECHET in metrics:  # it is of a set, so it can be taken over for the same set alone
+    if FRECHET in metrics:  # computed over a set of pictures, so only reusable for the same set
         images = {_label(path) for path in paths}
         sets: dict[str, set[str]] = {}
         for record in known:
@@ -74,13 +77,13 @@ def measure(
     earlier: dict[tuple[str, str], list[Record]] = {}
     for record in known:
         earlier.setdefault((record["codec"], record["image"]), []).append(record)
-    others = set(METRICS) - set(metrics)
+    unwanted = set(METRICS) - set(metrics)
     records: list[Record] = []
     jobs = []
     for codec, path in product(codecs, paths):
-        there = [record for record in earlier.get((codec, _label(path)), []) if set(metrics) <= set(record)]
-        if sorted(record["quality"] for record in there) == sorted(CODECS[codec].qualities):
-            records += [{key: value for key, value in record.items() if key not in others} for record in there]
+        reusable = [record for record in earlier.get((codec, _label(path)), []) if set(metrics) <= set(record)]
+        if sorted(record["quality"] for record in reusable) == sorted(CODECS[codec].qualities):
+            records += [{key: value for key, value in record.items() if key not in unwanted} for record in reusable]
         else:
             jobs.append((path, codec, metrics))
     # spawn: a forked child would inherit torch's thread pools in an undefined state
@@ -95,8 +98,10 @@ def measure(
 
 
 def _compare_sets(records: list[Record]) -> None:
-    """Put the distance of the sets in the place of the features of the pictures: for every codec and quality one
-    value, which all its records get."""
+    """Replace the features in the records by the Frechet distance between the sets of pictures.
+
+    There is one value per codec and quality, stored in all its records.
+    """
     from scodec.metrics.perception import frechet
 
     sets: dict[tuple[str, int], list[Record]] = {}
@@ -109,7 +114,7 @@ def _compare_sets(records: list[Record]) -> None:
 
 
 def curve(records: list[Record], codec: str, metric: str, image: str | None = None) -> Curve:
-    """The codec's curve: of one picture, or the means over all pictures at each quality."""
+    """Rate-distortion curve of a codec: of one picture, or the means over all pictures at each quality."""
     by_quality: dict[int, list[Record]] = {}
     for record in records:
         if record["codec"] == codec and image in (None, record["image"]):
@@ -120,11 +125,11 @@ def curve(records: list[Record], codec: str, metric: str, image: str | None = No
 
 
 def bd_rates(records: list[Record], limits: tuple[float, float]) -> list[Record]:
-    """BD-rates in percent of every scodec mode against every anchor, a row for each metric, mode and anchor.
+    """BD-rates in percent of every scodec mode against every anchor, one row per metric, mode and anchor.
 
-    bd_rate and bd_rate_limited are of the mean curves, median and median_limited the medians over pictures; limited is
-    within `limits` (bpp). None where the curves do not overlap. The anchor `avif-best` is, figure by figure, the AVIF
-    tune against which scodec gains least.
+    bd_rate and bd_rate_limited compare the mean curves; median and median_limited are medians over pictures. Limited
+    figures use only rates within `limits` (bpp). None where the curves do not overlap. For the anchor `avif-best`, each
+    figure is that of the AVIF tune against which scodec gains least.
     """
     codecs = list(dict.fromkeys(record["codec"] for record in records))
     rows: list[Record] = []
@@ -158,8 +163,8 @@ def _rates(
 
 
 def _median(values: list[float | None]) -> float | None:
-    there = [value for value in values if value is not None]
-    return float(np.median(there)) if there else None
+    present = [value for value in values if value is not None]
+    return float(np.median(present)) if present else None
 
 
 def _label(path: Path) -> str:
@@ -167,7 +172,7 @@ def _label(path: Path) -> str:
 
 
 def save(records: list[Record], rates: list[Record], limits: tuple[float, float], folder: Path) -> None:
-    """Write results.json (everything, with versions) and results.csv (the records) to a folder that exists."""
+    """Write results.json (everything, with versions) and results.csv (the records) to an existing folder."""
     about = {
         "versions": _versions(),
         "models": weights.installed(),
@@ -195,7 +200,7 @@ def _load(results: Path) -> Record:
 def _versions() -> dict[str, str]:
     versions = {"python": platform.python_version()}
     for name in PACKAGES:
-        with suppress(importlib.metadata.PackageNotFoundError):  # an extra
+        with suppress(importlib.metadata.PackageNotFoundError):  # belongs to an extra that is not installed
             versions[name] = importlib.metadata.version(name)
     return versions
 
@@ -209,7 +214,7 @@ def _measure(job: tuple[Path, str, list[str]]) -> list[Record]:
         codec, original = CODECS[name], photo.load(path).rgb
     except BadImage as error:
         raise BadImage(f"{path}: {error}") from error
-    seen = patches(original).astype(np.float16) if FRECHET in metrics else None
+    features = patches(original).astype(np.float16) if FRECHET in metrics else None
     records = []
     for quality in codec.qualities:
         start = perf_counter()
@@ -220,8 +225,8 @@ def _measure(job: tuple[Path, str, list[str]]) -> list[Record]:
         record: Record = {"codec": name, "quality": quality, "image": _label(path), "bytes": len(data)}
         record |= {"bpp": len(data) * 8 / (original.shape[0] * original.shape[1])}
         record |= {metric: METRICS[metric](original, rebuilt) for metric in metrics if metric != FRECHET}
-        if seen is not None:
-            record[FRECHET] = seen, patches(rebuilt).astype(np.float16)
+        if features is not None:
+            record[FRECHET] = features, patches(rebuilt).astype(np.float16)
         record |= {"encode_seconds": round(middle - start, 4), "decode_seconds": round(end - middle, 4)}
         records.append(record)
     return records

@@ -1,4 +1,4 @@
-"""A sheet of pictures at equal bytes. `python -m scodec.eval.sheet OUT.png PICTURE... --bpp 0.05 --crop 256`"""
+"""Contact sheet of codecs at equal file size. `python -m scodec.eval.sheet OUT.png PICTURE... --bpp 0.05 --crop 256`"""
 
 from pathlib import Path
 
@@ -16,10 +16,10 @@ MARGIN, CAPTION = 6, 26  # pixels
 
 
 def at_bytes(name: str, rgb: np.ndarray, most: int) -> bytes:
-    """An anchor's largest file of at most that many bytes, or its smallest file."""
+    """A codec's file at the highest quality that fits in `most` bytes, or its smallest file if none does."""
     codec = CODECS[name]
     low, high = 0, 100
-    while low < high:  # the largest quality that fits
+    while low < high:  # binary search for the highest quality that fits
         middle = (low + high + 1) // 2
         low, high = (middle, high) if len(codec.encode(rgb, middle)) <= most else (low, middle - 1)
     return codec.encode(rgb, low)
@@ -29,7 +29,7 @@ Line = list[tuple[str, np.ndarray]]
 
 
 def lines(rgb: np.ndarray, bpp: float) -> list[Line]:
-    """Captions and pictures: original, luminance only in both looks; below AVIF, with hints in both looks."""
+    """Two lines of captioned pictures: original and luminance only in both looks; AVIF and hints in both looks."""
     most = int(bpp * rgb.shape[0] * rgb.shape[1] / 8)
     blind, guided = (scodec.encode(rgb, target_bytes=most, hints=hints) for hints in (0, "auto"))
     avif = at_bytes("avif-iq", rgb, most)
@@ -48,13 +48,13 @@ def lines(rgb: np.ndarray, bpp: float) -> list[Line]:
 
 
 def middle(picture: np.ndarray, side: int) -> np.ndarray:
-    """The square in the middle of a picture, or as much of it as there is."""
+    """The centred square of a picture with `side` pixels a side, clipped to the picture."""
     top, left = (max(0, (length - side) // 2) for length in picture.shape[:2])
     return picture[top : top + side, left : left + side]
 
 
 def sheet(lines: list[Line]) -> Image.Image:
-    """Lines of captioned pictures on white."""
+    """A white page with the lines of captioned pictures."""
     font = ImageFont.load_default(14)
     width = max(sum(picture.shape[1] + MARGIN for _, picture in line) for line in lines) + MARGIN
     height = sum(line[0][1].shape[0] + CAPTION + MARGIN for line in lines) + MARGIN
@@ -75,11 +75,11 @@ def sheet(lines: list[Line]) -> Image.Image:
 @click.argument("out", type=click.Path(dir_okay=False, path_type=Path))
 @click.argument("pictures", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
-    "--bpp", "rates", type=float, multiple=True, default=(0.05,), show_default=True, help="Rates, two lines for each."
+    "--bpp", "rates", type=float, multiple=True, default=(0.05,), show_default=True, help="Rates, two lines each."
 )
-@click.option("--crop", type=click.IntRange(min=16), help="Show only so many pixels a side, of the middle.")
+@click.option("--crop", type=click.IntRange(min=16), help="Show only a centred square of this many pixels a side.")
 def main(out: Path, pictures: tuple[Path, ...], rates: tuple[float, ...], crop: int | None) -> None:
-    """Write a sheet OUT of PICTURES, each as every codec rebuilds it from files of the same size."""
+    """Write a contact sheet of PICTURES to OUT, as each codec decodes them from files of the same size."""
     try:
         page = [line for path in pictures for bpp in rates for line in lines(photo.load(path).rgb, bpp)]
         if crop:

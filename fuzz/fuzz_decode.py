@@ -1,7 +1,7 @@
-"""Coverage-guided fuzzing of the reader. `make fuzz`, or `python fuzz/fuzz_decode.py [libFuzzer's options] CORPUS...`
+"""Coverage-guided fuzzing of the reader. `make fuzz`, or `python fuzz/fuzz_decode.py [libFuzzer options] CORPUS...`
 
-libFuzzer can't guess a checksum, so every input gets one that fits. What is no ScodecError ends the run, and libFuzzer
-keeps the input in a file crash-... Needs atheris (Linux).
+libFuzzer can't guess a checksum, so every input gets a valid one. Any exception other than BadFile and Unsupported ends
+the run, and libFuzzer saves the input as crash-.... Needs atheris (Linux only).
 """
 
 import sys
@@ -13,7 +13,7 @@ with atheris.instrument_imports(include=["scodec"]):
 
 
 def check(data: bytes) -> None:
-    """All readings but those by FFmpeg and the networks."""
+    """Try all readings except those by FFmpeg and the networks."""
     fuzz.read(fuzz.sealed(data), 1, fuzz.Board())
 
 

@@ -1,7 +1,7 @@
 """Distortion metrics between an original and a rebuilt picture, both uint8 RGB arrays of shape (H, W, 3).
 
-Every metric is taken per picture and then averaged over pictures, also PSNR: the mean of decibels, not of errors.
-Within a picture, errors are averaged over all pixels (and channels) first.
+Every metric is computed per picture and then averaged over pictures. This includes PSNR: its mean is that of decibels,
+not of errors. Within a picture, errors are first averaged over all pixels (and channels).
 """
 
 from collections.abc import Callable
@@ -14,9 +14,9 @@ from scodec.metrics.pixels import ms_ssim, rgb_psnr, ssimulacra2, y_psnr
 
 
 def feature_distance(original: np.ndarray, rebuilt: np.ndarray) -> float:
-    """Distance of ImageNet features, 0 (equal) upwards: see `perception.feature_distance`.
+    """Distance of ImageNet features, from 0 (equal) upwards: see `perception.feature_distance`.
 
-    Raises Unsupported where the package with the features (the extra `features`) is missing.
+    Raises Unsupported if the extra `features` is not installed.
     """
     from scodec.metrics import perception  # torch
 
@@ -24,21 +24,23 @@ def feature_distance(original: np.ndarray, rebuilt: np.ndarray) -> float:
 
 
 def patches(picture: np.ndarray) -> np.ndarray:
-    """Features of all patches of a picture, of which the Frechet distance of two sets of pictures is made: see
-    `perception.patches`. Raises Unsupported as `feature_distance`."""
+    """Features of all patches of a picture, from which the Frechet distance of two sets of pictures is computed.
+
+    See `perception.patches`. Raises Unsupported as `feature_distance` does.
+    """
     from scodec.metrics import perception
 
     return perception.patches(picture)
 
 
 def frechet(original: np.ndarray, rebuilt: np.ndarray) -> float:
-    """Frechet distance of the patches of one picture; `rd` takes it of all pictures together, which it is meant for."""
+    """Frechet distance of the patches of one picture. `rd` computes it over all pictures together, as it is meant."""
     from scodec.metrics import perception
 
     return perception.frechet([patches(original)], [patches(rebuilt)])
 
 
-#: The one metric of a set of pictures.
+#: The only metric that is computed over a set of pictures.
 FRECHET = "frechet"
 METRICS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
     "rgb_psnr": rgb_psnr,
@@ -51,7 +53,7 @@ METRICS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
     FRECHET: frechet,
     "colourfulness_ratio": colourfulness_ratio,
 }
-#: Those with a meaningful BD-rate: 1 where more is better, -1 where less is.
+#: Metrics with a meaningful BD-rate: 1 if higher is better, -1 if lower is better.
 RATED = {
     "rgb_psnr": 1,
     "y_psnr": 1,

@@ -1,4 +1,4 @@
-"""LPIPS, by its own package."""
+"""LPIPS, computed by the package `lpips`."""
 
 from functools import cache
 from typing import Any
@@ -9,9 +9,9 @@ from scodec.errors import Unsupported
 
 
 def lpips(original: np.ndarray, rebuilt: np.ndarray) -> float:
-    """LPIPS (Zhang et al. 2018) with AlexNet, 0 (equal) upwards (package `lpips`, an extra).
+    """LPIPS (Zhang et al. 2018) with AlexNet, from 0 (equal) upwards (package `lpips`, an extra).
 
-    Raises Unsupported where the package is missing or the weights of AlexNet, which it fetches from the internet.
+    Raises Unsupported if the package is not installed or can't download the weights of AlexNet.
     """
     import torch
 
@@ -28,5 +28,5 @@ def _lpips() -> Any:
         return lpips.LPIPS(net="alex", verbose=False).eval()
     except (ImportError, OSError) as error:  # a URLError is an OSError
         raise Unsupported(
-            f"LPIPS can't be measured ({error}): install scodec-image[lpips], and be online once"
+            f"LPIPS can't be computed ({error}): install scodec-image[lpips]; its first use needs the internet"
         ) from error

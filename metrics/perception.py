@@ -1,4 +1,4 @@
-"""How a picture looks: features of EfficientNet-Lite1, which no training of scodec's sees (docs/evaluation.md)."""
+"""Perceptual metrics on features of EfficientNet-Lite1, which scodec's training does not use (docs/evaluation.md)."""
 
 from functools import cache
 
@@ -10,15 +10,16 @@ from torch.nn import functional as F
 
 from scodec.models.efficientnet import imagenet
 
-#: Side and distance of the patches whose features the Frechet distance compares, in pixels; and how many at a time.
+#: Side and stride (pixels) of the patches whose features the Frechet distance compares, and patches per batch.
 PATCH, STRIDE, TOGETHER = 128, 64, 16
 
 
 @torch.inference_mode()
 def feature_distance(original: np.ndarray, rebuilt: np.ndarray) -> float:
-    """Features at five resolutions, each place of unit length, mean squared difference, summed; 0 (equal) upwards.
+    """LPIPS (Zhang et al. 2018, eq. 1) without learned weights; from 0 (equal) upwards.
 
-    LPIPS (Zhang et al. 2018, eq. 1) without learned weights. uint8 RGB (H, W, 3); smaller sides than 32 are padded.
+    Features at five resolutions, normalized to unit length at each position: their squared difference, averaged over
+    positions and summed over resolutions. uint8 RGB (H, W, 3); sides are padded to multiples of 32.
     """
     total = 0.0
     for one, other in zip(*(_lite1()(_padded(_tensor(each))) for each in (original, rebuilt)), strict=True):
@@ -28,9 +29,9 @@ def feature_distance(original: np.ndarray, rebuilt: np.ndarray) -> float:
 
 @torch.inference_mode()
 def patches(picture: np.ndarray) -> np.ndarray:
-    """Features (patches, 320; float32) of all patches of a picture, each the mean over the coarsest resolution.
+    """Features (patches, 320; float32) of all patches of a picture: the means of those at the coarsest resolution.
 
-    A picture smaller than a patch is padded to one.
+    A picture smaller than a patch is padded to the size of a patch.
     """
     whole = _tensor(picture)
     if min(whole.shape[2:]) < PATCH:
@@ -41,13 +42,13 @@ def patches(picture: np.ndarray) -> np.ndarray:
 
 
 def frechet(original: list[np.ndarray], rebuilt: list[np.ndarray]) -> float:
-    """Frechet distance (Heusel et al. 2017, eq. 6) of the `patches` of two sets of pictures; 0 (equal) upwards."""
-    (mean, spread), (other_mean, other_spread) = (
+    """Frechet distance (Heusel et al. 2017, eq. 6) of the `patches` of two sets of pictures; from 0 (equal) upwards."""
+    (mean, covariance), (other_mean, other_covariance) = (
         (each.mean(0), np.cov(each, rowvar=False))
         for each in (np.concatenate(features).astype(np.float64) for features in (original, rebuilt))
     )
-    root = np.real(sqrtm(spread @ other_spread))
-    return float(np.square(mean - other_mean).sum() + np.trace(spread + other_spread - 2 * root))
+    root = np.real(sqrtm(covariance @ other_covariance))
+    return float(np.square(mean - other_mean).sum() + np.trace(covariance + other_covariance - 2 * root))
 
 
 @cache
@@ -56,10 +57,10 @@ def _lite1() -> nn.Module:
 
 
 def _tensor(picture: np.ndarray) -> Tensor:
-    """(1, 3, H, W), -1..1."""
+    """uint8 RGB (H, W, 3) -> (1, 3, H, W) in -1..1."""
     return torch.from_numpy(picture.copy()).permute(2, 0, 1)[None].float() / 127.5 - 1
 
 
 def _padded(x: Tensor) -> Tensor:
-    """To sides that 32 divides."""
+    """Pad the sides to multiples of 32."""
     return F.pad(x, (0, -x.shape[3] % 32, 0, -x.shape[2] % 32), mode="replicate")

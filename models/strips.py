@@ -1,4 +1,4 @@
-"""Full-size colour a strip at a time: what the receivers share."""
+"""Full-size RGB from luma and chroma, in horizontal strips; shared by all receivers."""
 
 from collections.abc import Callable
 
@@ -7,18 +7,21 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-#: Rows of the picture that are coloured at a time.
+#: Rows per strip.
 STRIP = 256
 
 
 def padded(x: Tensor, multiple: int) -> Tensor:
-    """Replicate the lower and right edges up to a multiple."""
+    """Pad the lower and right edges by replication, so that both sides are multiples of `multiple`."""
     height, width = x.shape[2:]
     return F.pad(x, (0, -width % multiple, 0, -height % multiple), mode="replicate")
 
 
 def rgb_by_strips(y_11HW: Tensor, chroma: Callable[[int, Tensor], Tensor]) -> np.ndarray:
-    """RGB (uint8, H x W x 3) of a luma; `chroma` gives the levels from a top row on, for a strip of luma."""
+    """Luma (1, 1, H, W) in 0..1 -> RGB (uint8, H x W x 3).
+
+    chroma: called with the first row of a strip and its luma; returns Cb and Cr (1, 2, rows, W) in 8-bit levels.
+    """
     height, width = y_11HW.shape[2:]
     rgb = np.empty((height, width, 3), np.uint8)
     for top in range(0, height, STRIP):
@@ -31,9 +34,12 @@ def rgb_by_strips(y_11HW: Tensor, chroma: Callable[[int, Tensor], Tensor]) -> np
 
 
 def enlarged_rows(planes: Tensor, top: int, height: int, width: int, extent: tuple[int, int]) -> Tensor:
-    """A strip of the bicubic enlargement of planes (1, C, h, w) to an extent, of which height x width are wanted."""
+    """One strip, from row `top`, of the bicubic upsampling of planes (1, C, h, w).
+
+    extent: height and width (pixels) that the planes cover, of which the picture is the upper left `height` x `width`.
+    """
     rows = torch.arange(top, min(top + STRIP, height), device=planes.device, dtype=torch.float32)
     columns = torch.arange(width, device=planes.device, dtype=torch.float32)
     y, x = (rows + 0.5) / extent[0] * 2 - 1, (columns + 0.5) / extent[1] * 2 - 1
-    where = torch.stack([x.expand(len(y), -1), y[:, None].expand(-1, len(x))], 2)[None]
-    return F.grid_sample(planes, where, mode="bicubic", padding_mode="border", align_corners=False)
+    grid = torch.stack([x.expand(len(y), -1), y[:, None].expand(-1, len(x))], 2)[None]
+    return F.grid_sample(planes, grid, mode="bicubic", padding_mode="border", align_corners=False)

@@ -1,17 +1,18 @@
-"""Large pictures in overlapping tiles: bounded memory, no seams."""
+"""Division of large pictures into overlapping tiles: bounded memory, no seams."""
 
 from collections.abc import Iterator
 
-#: Pixels on every side of a tile that are computed and thrown away. The restorer's receptive field reaches about 110
-#: pixels, but what lies beyond 64 moves the result by far less than one grey level (tests/test_receiver.py).
+#: Pixels on every side of a tile that are computed and discarded. The restorer's receptive field reaches about 110
+#: pixels, but pixels beyond 64 change the result by far less than one grey level (tests/test_receiver.py).
 OVERLAP = 64
 
 
 def tiles(height: int, width: int, size: int) -> Iterator[tuple[slice, slice, slice, slice]]:
     """Tiles of at most `size` x `size` pixels that cover height x width.
 
-    Yields (rows, columns) of the output and (rows, columns) of the input that it needs. Input tiles start at multiples
-    of `size`, hence of the network's stride when `size` and OVERLAP are, so a pixel sees the same grid in every tiling.
+    Yields (rows, columns) of each output tile and (rows, columns) of the input that it needs. If `size` and OVERLAP are
+    multiples of the network's stride, so are the starts of all input tiles: a pixel then has the same position relative
+    to the stride in every tiling.
     """
     for top in range(0, height, size):
         for left in range(0, width, size):

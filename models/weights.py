@@ -15,15 +15,16 @@ if TYPE_CHECKING:
 
 
 def path(name: str) -> Path:
-    """Where the weights of a network lie in the installed package."""
+    """Path of a network's weights file in the installed package."""
     return Path(str(files("scodec.models") / "weights" / f"{name}.safetensors"))
 
 
 @cache
 def facts(name: str | Path) -> dict[str, str]:
-    """Header of a weights file, by path or by the name of one that comes with scodec.
+    """Metadata in the header of a weights file, given by path or by the name of a network that comes with scodec.
 
-    network, config, id, recipe, data, licence, commit, result. Raises Unsupported when there is no such file of ours.
+    Keys: network, config and id; where known also recipe, data, licence, commit and result. Raises Unsupported if the
+    file can't be read or is not a weights file of scodec.
     """
     try:
         with _file(name).open("rb") as file:
@@ -31,8 +32,8 @@ def facts(name: str | Path) -> dict[str, str]:
             header = json.loads(file.read(length))["__metadata__"]
             return {key: str(header[key]) for key in header.keys() | {"network", "config", "id"}}
     except (OSError, struct.error, ValueError, KeyError, TypeError, MemoryError) as error:
-        again = "name another file" if isinstance(name, Path) else "install scodec-image again"
-        raise Unsupported(f"the weights {name} can't be read ({error}): {again}") from error
+        advice = "name another file" if isinstance(name, Path) else "reinstall scodec-image"
+        raise Unsupported(f"the weights {name} can't be read ({error}): {advice}") from error
 
 
 def _file(name: str | Path) -> Path:
@@ -40,18 +41,18 @@ def _file(name: str | Path) -> Path:
 
 
 def installed() -> dict[str, str]:
-    """Name -> id of every network that has weights."""
+    """Name -> weights id of every network whose weights are installed."""
     return {file.stem: facts(file.stem)["id"] for file in sorted(path("any").parent.glob("*.safetensors"))}
 
 
 def load(name: str | Path) -> "nn.Module":
-    """Build a network and give it its weights (float32, on the CPU). Raises Unsupported as `facts` does."""
+    """Build a network and load its weights (float32, on the CPU). Raises Unsupported as `facts` does."""
     from safetensors.torch import load_file
 
     from scodec.models.registry import NETWORKS
 
-    about = facts(name)
-    network = NETWORKS[about["network"]](**json.loads(about["config"]))
+    metadata = facts(name)
+    network = NETWORKS[metadata["network"]](**json.loads(metadata["config"]))
     network.load_state_dict(
         {key: value.float() if value.is_floating_point() else value for key, value in load_file(_file(name)).items()}
     )
@@ -59,14 +60,17 @@ def load(name: str | Path) -> "nn.Module":
 
 
 def save(network: "nn.Module", target: Path, name: str, **provenance: str) -> None:
-    """Write weights as float16, tables and bounds as they are, with an id that names their content, and provenance."""
-    from safetensors.torch import save as pack
+    """Write a weights file, with `provenance` and an id derived from the content in its header.
 
-    learned = {key for key, _ in network.named_parameters()}
+    Parameters are stored as float16, buffers (such as entropy coding tables and bounds) unchanged.
+    """
+    from safetensors.torch import save as serialize
+
+    parameters = {key for key, _ in network.named_parameters()}
     tensors: dict[str, Tensor] = {
-        key: (value.half() if key in learned else value).detach().cpu().contiguous()
+        key: (value.half() if key in parameters else value).detach().cpu().contiguous()
         for key, value in network.state_dict().items()
     }
     digest = sha256(b"".join(tensor.numpy().tobytes() for tensor in tensors.values())).hexdigest()[:8]
-    about = {"network": name, "config": json.dumps(network.config), "id": f"{name}-{digest}", **provenance}
-    target.write_bytes(pack(tensors, about))
+    metadata = {"network": name, "config": json.dumps(network.config), "id": f"{name}-{digest}", **provenance}
+    target.write_bytes(serialize(tensors, metadata))

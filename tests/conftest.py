@@ -1,4 +1,4 @@
-"""Pictures that the tests share, and a way to run the command."""
+"""Fixtures shared by the tests: pictures, and a way to run the command."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,13 +21,13 @@ def cat() -> np.ndarray:
 
 @pytest.fixture(scope="session")
 def small(cat: np.ndarray) -> np.ndarray:
-    """A piece of it for quick tests, odd in both directions: uint8 (97, 131, 3)."""
+    """A crop of `cat` for quick tests, with odd height and width: uint8 (97, 131, 3)."""
     return np.ascontiguousarray(cat[100:197, 100:231])
 
 
 @dataclass(frozen=True)
 class Run:
-    """What a run of the command left."""
+    """The outcome of a run of the command."""
 
     code: int
     out: bytes
@@ -36,7 +36,7 @@ class Run:
 
 @pytest.fixture
 def scodec_command() -> Callable[..., Run]:
-    """Runs `scodec ARGS` in this process."""
+    """A function that runs `scodec ARGS` in this process."""
 
     def run(*args: str | Path, stdin: bytes = b"") -> Run:
         result = CliRunner().invoke(main, [str(arg) for arg in args], input=stdin)

@@ -1,4 +1,4 @@
-"""Bad input gives one clear error and exit code 1, at once, and leaves no file behind."""
+"""Bad input quickly gives one clear error and exit code 1, and leaves no file behind."""
 
 import os
 import resource
@@ -26,7 +26,7 @@ ODD_SIZES = [(1, 1), (1, 2), (1, 500), (500, 1), (2, 3), (17, 33), (63, 65), (12
 
 
 def resealed(data: bytes) -> bytes:
-    """The same bytes with a checksum that fits: damage done on purpose."""
+    """The same bytes with a valid checksum, as after deliberate tampering."""
     return data[:-4] + zlib.crc32(data[:-4]).to_bytes(4, "little")
 
 
@@ -37,7 +37,7 @@ def with_header(data: bytes, **changes: Any) -> bytes:
 
 @pytest.fixture
 def refuses(scodec_command: Command, tmp_path: Path) -> Command:
-    """Asserts that a run fails as it should and returns its message."""
+    """A function that asserts that a run fails cleanly, and returns its error message."""
 
     def refuse(*args: str | Path, stdin: bytes = b"") -> str:
         before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
@@ -69,7 +69,7 @@ def test_not_a_picture(refuses: Command, tmp_path: Path, content: bytes) -> None
     assert "standard input" in refuses("encode", "-", "-", stdin=content)
 
 
-def test_our_own_file_as_picture(refuses: Command, tmp_path: Path, coded: bytes) -> None:
+def test_scz_file_as_picture(refuses: Command, tmp_path: Path, coded: bytes) -> None:
     path = tmp_path / "in.scz"
     path.write_bytes(coded)
     refuses("encode", path, tmp_path / "out.scz")
@@ -91,7 +91,7 @@ def test_decompression_bomb(
     assert "too large" in refuses("encode", path, tmp_path / "out.scz")
 
 
-def test_picture_wider_than_the_format_can_say() -> None:
+def test_picture_wider_than_the_format_allows() -> None:
     with pytest.raises((BadImage, BadRequest)):
         scodec.encode(np.zeros((1, 70_000, 3), np.uint8))
 
@@ -114,7 +114,7 @@ def test_odd_sizes_work(size: tuple[int, int], hints: int | str) -> None:
 
 @pytest.mark.parametrize("scale", [1, 2, 3, 4])
 @pytest.mark.parametrize("size", [(1, 1), (3, 1), (5, 7)])
-def test_every_scale_works_on_the_smallest(size: tuple[int, int], scale: int) -> None:
+def test_every_scale_works_on_tiny_pictures(size: tuple[int, int], scale: int) -> None:
     rgb = np.full((*size[::-1], 3), (200, 60, 20), np.uint8)
     assert scodec.decode(scodec.encode(rgb, scale=scale), device="cpu").size == size
 
@@ -146,13 +146,13 @@ def test_every_kind_of_picture_works(mode: str, small: np.ndarray) -> None:
         {"target_bytes": 0},
     ],
 )
-def test_impossible_requests_of_encode(small: np.ndarray, options: dict[str, Any]) -> None:
+def test_invalid_encode_options(small: np.ndarray, options: dict[str, Any]) -> None:
     with pytest.raises(BadRequest):
         scodec.encode(small, **options)
 
 
 @pytest.mark.parametrize("options", [{"device": "abacus"}, {"dtype": "float7"}, {"tile": 0}])
-def test_impossible_requests_of_decode(coded: bytes, options: dict[str, Any]) -> None:
+def test_invalid_decode_options(coded: bytes, options: dict[str, Any]) -> None:
     with pytest.raises(BadRequest):
         scodec.decode(coded, **options)
 
@@ -161,14 +161,14 @@ def test_missing_accelerator(refuses: Command, tmp_path: Path, coded: bytes) -> 
     import torch
 
     if torch.cuda.is_available():
-        pytest.skip("this machine has one")
+        pytest.skip("a CUDA device is available")
     path = tmp_path / "in.scz"
     path.write_bytes(coded)
     refuses("decode", path, tmp_path / "out.png", "--device", "cuda")
 
 
 @pytest.mark.parametrize("command, out", [("encode", "out.scz"), ("decode", "out.png")])
-def test_missing_folder_of_the_output(
+def test_missing_output_folder(
     refuses: Command, tmp_path: Path, small: np.ndarray, coded: bytes, command: str, out: str
 ) -> None:
     source = tmp_path / "in"
@@ -183,7 +183,7 @@ def test_missing_folder_of_the_output(
 
 
 def refused_by_all(refuses: Command, folder: Path, data: bytes) -> None:
-    """decode and info, as command and as function, refuse the bytes."""
+    """Assert that decode and info, as commands and as functions, refuse the bytes."""
     path = folder / "in.scz"
     path.write_bytes(data)
     assert str(path) in refuses("info", path)
@@ -202,13 +202,13 @@ def test_empty_file(refuses: Command, tmp_path: Path) -> None:
     refused_by_all(refuses, tmp_path, b"")
 
 
-def test_another_format_with_our_suffix(refuses: Command, tmp_path: Path, small: np.ndarray) -> None:
+def test_other_format_with_scz_suffix(refuses: Command, tmp_path: Path, small: np.ndarray) -> None:
     path = tmp_path / "picture.png"
     Image.fromarray(small).save(path)
     refused_by_all(refuses, tmp_path, path.read_bytes())
 
 
-def test_file_from_the_future(refuses: Command, tmp_path: Path, coded: bytes) -> None:
+def test_newer_format_version(refuses: Command, tmp_path: Path, coded: bytes) -> None:
     version = len(container.MAGIC)
     data = resealed(coded[:version] + bytes([container.VERSION + 1]) + coded[version + 1 :])
     refused_by_all(refuses, tmp_path, data)
@@ -242,8 +242,8 @@ def test_every_flipped_byte(coded: bytes) -> None:
 
 @settings(max_examples=150, deadline=None)
 @given(st.data())
-def test_damage_behind_a_fitting_checksum(coded: bytes, data: st.DataObject) -> None:
-    """Whoever forges the checksum gets an error or a picture of the declared size, nothing else."""
+def test_damage_with_a_valid_checksum(coded: bytes, data: st.DataObject) -> None:
+    """With a forged checksum, the outcome is an error or a picture of the declared size, nothing else."""
     damaged = bytearray(coded[:-4])
     for _ in range(data.draw(st.integers(1, 4))):
         damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
@@ -257,7 +257,7 @@ def test_damage_behind_a_fitting_checksum(coded: bytes, data: st.DataObject) -> 
 
 
 @pytest.mark.parametrize("width, height", [(0, 97), (131, 0), (0, 0)])
-def test_no_pixels(refuses: Command, tmp_path: Path, coded: bytes, width: int, height: int) -> None:
+def test_zero_dimensions(refuses: Command, tmp_path: Path, coded: bytes, width: int, height: int) -> None:
     refused_by_all(refuses, tmp_path, with_header(coded, width=width, height=height))
 
 
@@ -268,8 +268,8 @@ def test_huge_dimensions(refuses: Command, tmp_path: Path, coded: bytes, width: 
 
 @pytest.mark.parametrize("width, height", [(13_000, 13_000), (140, 97), (97, 131), (1, 1)])
 @pytest.mark.parametrize("luma", ["av1", "vvc", "hyperprior"])
-def test_dimensions_that_the_luma_does_not_have(small: np.ndarray, luma: str, width: int, height: int) -> None:
-    """Refused before anything of that size is allocated; a VVC section, which names no size, may pass for another."""
+def test_dimensions_that_contradict_the_luma(small: np.ndarray, luma: str, width: int, height: int) -> None:
+    """Refused before memory for that size is allocated. A VVC section states no size of its own, so it may pass."""
     data = scodec.encode(small, luma=luma)
     scodec.decode(data)  # loads the networks
     forged = with_header(data, width=width, height=height)
@@ -284,7 +284,7 @@ def test_dimensions_that_the_luma_does_not_have(small: np.ndarray, luma: str, wi
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak < 100_000  # kB on Linux
 
 
-# As a user meets it
+# In a real process
 
 
 @pytest.mark.parametrize("args", [["info", "in.scz"], ["decode", "in.scz", "out.png"], ["encode", "in.scz", "out"]])
@@ -298,8 +298,8 @@ def test_no_traceback_in_a_real_process(tmp_path: Path, coded: bytes, args: list
     assert os.listdir(tmp_path) == ["in.scz"]
 
 
-@pytest.mark.skipif(os.name != "posix", reason="pipes as POSIX has them")
-def test_reader_that_leaves_early(tmp_path: Path, coded: bytes) -> None:
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX pipes")
+def test_output_pipe_closed_early(tmp_path: Path, coded: bytes) -> None:
     (tmp_path / "in.scz").write_bytes(coded)
     run = subprocess.run(
         f"{sys.executable} -m scodec decode in.scz - | head -c 1 > /dev/null",

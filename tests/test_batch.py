@@ -1,4 +1,4 @@
-"""Many files at once through the command."""
+"""The command on many files at once."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ Command = Callable[..., Run]
 
 @pytest.fixture
 def folder(tmp_path: Path, small: np.ndarray) -> Path:
-    """in/a.png, in/deep/b.jpg, in/deep/broken.png, in/notes.txt."""
+    """A folder with in/a.png, in/deep/b.jpg, in/deep/broken.png and in/notes.txt."""
     (tmp_path / "in" / "deep").mkdir(parents=True)
     Image.fromarray(small).save(tmp_path / "in" / "a.png")
     Image.fromarray(small[:50]).save(tmp_path / "in" / "deep" / "b.jpg")
@@ -32,7 +32,7 @@ def names(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_folder_there_and_back(scodec_command: Command, folder: Path) -> None:
+def test_folder_round_trip(scodec_command: Command, folder: Path) -> None:
     run = scodec_command("encode", folder / "in", "--output-dir", folder / "out", "-j", 2, "--luma", "av1")
     assert run.code == 1 and "2 done, 0 were there already, 1 failed" in run.err
     assert run.err.count("error:") == 1 and "broken.png" in run.err
@@ -72,14 +72,14 @@ def test_one_file_needs_a_target(scodec_command: Command, folder: Path) -> None:
     assert run.code == 2 and "--output-dir" in run.err
 
 
-def test_missing_files_are_failures_of_their_own(scodec_command: Command, folder: Path) -> None:
+def test_missing_file_does_not_stop_the_others(scodec_command: Command, folder: Path) -> None:
     run = scodec_command(
         "encode", folder / "in" / "a.png", folder / "none.png", "--output-dir", folder / "out", "--luma", "av1"
     )
     assert run.code == 1 and "none.png" in run.err and names(folder / "out") == {"a.scz"}
 
 
-@pytest.mark.skipif(not hasattr(os, "killpg"), reason="no process groups here")
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs process groups")
 def test_workers_end_with_their_parent(folder: Path) -> None:
     for i in range(40):
         shutil.copy(folder / "in" / "a.png", folder / "in" / f"{i}.png")
@@ -91,9 +91,9 @@ def test_workers_end_with_their_parent(folder: Path) -> None:
     process.wait()
     for _ in range(150):
         try:
-            os.killpg(process.pid, 0)  # asks whether any process of the group is left
+            os.killpg(process.pid, 0)  # raises when no process of the group is left
         except ProcessLookupError:
             return
         time.sleep(0.2)
     os.killpg(process.pid, signal.SIGKILL)
-    pytest.fail("workers outlive their parent")
+    pytest.fail("workers outlived their parent")

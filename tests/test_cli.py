@@ -1,4 +1,4 @@
-"""The command as a user types it."""
+"""The command line."""
 
 import io
 import json
@@ -95,7 +95,7 @@ def test_scale(scodec_command: Command, picture: Path, scale: str) -> None:
 
 
 @pytest.mark.parametrize("budget", [10, 30, 100, 1000])
-def test_hints_stay_within_their_bytes(scodec_command: Command, picture: Path, budget: int) -> None:
+def test_hints_stay_within_their_budget(scodec_command: Command, picture: Path, budget: int) -> None:
     data = scodec_command("encode", picture, "-", "--hints", budget).out
     assert scodec.info(data).hints_bytes <= budget
 
@@ -132,7 +132,7 @@ def test_gray(scodec_command: Command, file: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix, kind", [("jpg", "JPEG"), ("WEBP", "WEBP"), ("tif", "TIFF"), ("bmp", "BMP")])
-def test_suffix_names_the_format(scodec_command: Command, file: Path, tmp_path: Path, suffix: str, kind: str) -> None:
+def test_suffix_selects_the_format(scodec_command: Command, file: Path, tmp_path: Path, suffix: str, kind: str) -> None:
     out = tmp_path / f"out.{suffix}"
     assert scodec_command("decode", file, out).code == 0
     with Image.open(out) as image:
@@ -144,7 +144,7 @@ def test_decode_options(scodec_command: Command, file: Path) -> None:
     assert scodec_command("decode", file, "-", *args).code == 0
 
 
-def test_info_for_people(scodec_command: Command, file: Path) -> None:
+def test_info_as_text(scodec_command: Command, file: Path) -> None:
     run = scodec_command("info", file)
     assert re.search(rb"^width +131$", run.out, re.MULTILINE)
 
@@ -160,9 +160,7 @@ def test_version(scodec_command: Command) -> None:
     assert len(lines) > 1
 
 
-def test_transparency_comes_back_where_the_format_has_it(
-    scodec_command: Command, picture: Path, tmp_path: Path
-) -> None:
+def test_transparency_is_kept_if_the_format_supports_it(scodec_command: Command, picture: Path, tmp_path: Path) -> None:
     with Image.open(picture) as image:
         mask = Image.new("L", image.size)
         mask.paste(255, (20, 20, 90, 70))
@@ -197,7 +195,7 @@ def test_metadata_is_kept_unless_stripped(scodec_command: Command, small: np.nda
 
 
 @pytest.mark.parametrize("options", [(), ("--hints", "auto")])
-def test_damaged_files_show_what_they_can(
+def test_ignore_crc_decodes_damaged_files(
     scodec_command: Command, cat: np.ndarray, tmp_path: Path, options: tuple[str, ...]
 ) -> None:
     Image.fromarray(cat).save(tmp_path / "cat.png")
@@ -214,7 +212,7 @@ def test_damaged_files_show_what_they_can(
 
 
 @pytest.mark.parametrize("link", [False, True])
-def test_the_input_is_never_replaced(scodec_command: Command, picture: Path, tmp_path: Path, link: bool) -> None:
+def test_input_is_never_overwritten(scodec_command: Command, picture: Path, tmp_path: Path, link: bool) -> None:
     before = picture.read_bytes()
     target = picture
     if link:
@@ -224,9 +222,9 @@ def test_the_input_is_never_replaced(scodec_command: Command, picture: Path, tmp
     assert run.code == 1 and "the input itself" in run.err and picture.read_bytes() == before
 
 
-def test_formats_that_cannot_hold_it_all(scodec_command: Command, small: np.ndarray, tmp_path: Path) -> None:
+def test_output_formats_that_cannot_hold_everything(scodec_command: Command, small: np.ndarray, tmp_path: Path) -> None:
     exif = Image.Exif()
-    exif[0x010E] = "long" * 20_000  # JPEG takes 64 kB
+    exif[0x010E] = "long" * 20_000  # JPEG allows 64 kB
     Image.fromarray(small).save(tmp_path / "in.png", exif=exif)
     scodec_command("encode", tmp_path / "in.png", tmp_path / "a.scz")
     run = scodec_command("decode", tmp_path / "a.scz", tmp_path / "a.jpg")
@@ -234,7 +232,7 @@ def test_formats_that_cannot_hold_it_all(scodec_command: Command, small: np.ndar
     with Image.open(tmp_path / "a.jpg") as image:
         assert image.size == (131, 97) and not image.getexif()
     run = scodec_command("decode", tmp_path / "a.scz", tmp_path / "a.bmp")
-    assert run.code == 0 and "EXIF" in run.err  # Pillow drops it without a word
+    assert run.code == 0 and "EXIF" in run.err  # Pillow drops it silently
     run = scodec_command("decode", tmp_path / "a.scz", tmp_path / "a.blp")
     assert run.code == 1 and "can't hold this picture" in run.err and not (tmp_path / "a.blp").exists()
 

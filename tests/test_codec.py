@@ -1,4 +1,4 @@
-"""The codec end to end, on a photograph and with the shipped weights."""
+"""The codec end to end, on a photograph, with the shipped weights."""
 
 import io
 import warnings
@@ -27,7 +27,7 @@ def test_default_is_a_small_file_that_looks_like_the_picture(cat):
     assert y_psnr(cat, rebuilt(data)) > 25
 
 
-def test_hints_bring_the_colours_back(cat):
+def test_hints_restore_the_colours(cat):
     blind, hinted = (scodec.encode(cat, quality=50, hints=hints) for hints in (0, "auto"))
     assert scodec.info(hinted).chroma and not scodec.info(blind).chroma
     assert 0.002 < len(hinted) / len(blind) - 1 < 0.3
@@ -43,8 +43,8 @@ def test_the_av1_coder(cat, hints):
     assert y_psnr(cat, rebuilt(data)) > 26
 
 
-def test_slow_effort_picks_the_scale_that_suits_the_picture(cat):
-    """An enlarged picture has no detail that full size could show."""
+def test_slow_effort_picks_a_better_scale(cat):
+    """An enlarged picture has no detail that needs full resolution."""
     large = np.asarray(Image.fromarray(cat).resize((902, 600), Image.Resampling.BICUBIC))
     medium, slow = (scodec.encode(large, quality=55, effort=effort) for effort in ("medium", "slow"))
     facts = scodec.info(medium)
@@ -57,8 +57,8 @@ def test_slow_effort_picks_the_scale_that_suits_the_picture(cat):
     assert cost(slow) < cost(medium)
 
 
-def test_the_restorer_beats_plain_enlargement(cat):
-    """What the receiver adds, at a rate where the picture was reduced and at one where it was not."""
+def test_restorer_beats_plain_enlargement(cat):
+    """The gain of the restorer, at a rate where the picture was downscaled and at one where it was not."""
     for quality, gain in ((32, 0.05), (42, 0.01)):
         data = scodec.encode(cat, quality=quality)
         stream = container.parse(data)
@@ -78,8 +78,8 @@ def test_quality_is_monotone_in_bytes_and_luma(cat):
 
 @settings(max_examples=8, deadline=None)
 @given(st.integers(0, 400))
-def test_hints_never_exceed_their_bytes(small, most):
-    assert scodec.info(scodec.encode(small, quality=20, hints=most)).hints_bytes <= most
+def test_hints_never_exceed_their_budget(small, budget):
+    assert scodec.info(scodec.encode(small, quality=20, hints=budget)).hints_bytes <= budget
 
 
 @pytest.mark.parametrize("hints", [0, "auto", 60])
@@ -115,8 +115,8 @@ def test_tiny_and_odd_pictures(cat, shape, hints):
     for scale in ("auto", 4):
         picture = scodec.decode(scodec.encode(part, quality=90, scale=scale, hints=hints))
         assert picture.size == (shape[1], shape[0])
-    near = rebuilt(scodec.encode(part, quality=100, scale=1, hints=40), color=False)
-    assert y_psnr(part, near) > 30
+    finest = rebuilt(scodec.encode(part, quality=100, scale=1, hints=40), color=False)
+    assert y_psnr(part, finest) > 30
 
 
 def test_grey_pictures_stay_grey(cat):
@@ -127,7 +127,7 @@ def test_grey_pictures_stay_grey(cat):
     assert scodec.decode(scodec.encode(cat), color=False).mode == "L"
 
 
-def test_every_kind_of_source_and_sink(small, tmp_path):
+def test_every_kind_of_source(small, tmp_path):
     picture = Image.fromarray(small)
     picture.save(tmp_path / "a.png")
     data = scodec.encode(small)
@@ -156,6 +156,6 @@ def test_every_kind_of_source_and_sink(small, tmp_path):
         {"target_bytes": 0},
     ],
 )
-def test_impossible_arguments(small, arguments):
+def test_invalid_arguments(small, arguments):
     with pytest.raises(scodec.BadRequest):
         scodec.encode(small, **arguments)

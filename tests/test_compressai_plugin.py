@@ -21,13 +21,13 @@ Bench = Callable[..., dict]
 
 @pytest.fixture
 def picture(cat: np.ndarray) -> np.ndarray:
-    """MS-SSIM wants more than 160 pixels a side."""
+    """A crop large enough for MS-SSIM, which needs more than 160 pixels a side."""
     return np.ascontiguousarray(cat[60:230, 100:290])
 
 
 @pytest.fixture
 def folder(tmp_path: Path, picture: np.ndarray) -> Path:
-    """A folder with that picture, on its side and to be turned back: the samples count, not what EXIF says of them."""
+    """A folder with that picture and an EXIF orientation, which must be ignored: only the samples count."""
     exif = Image.Exif()
     exif[0x0112] = 6
     (tmp_path / "pictures").mkdir()
@@ -37,7 +37,7 @@ def folder(tmp_path: Path, picture: np.ndarray) -> Path:
 
 @pytest.fixture
 def bench(folder: Path, capsys: pytest.CaptureFixture[str]) -> Bench:
-    """Runs the benchmark on the folder and returns its JSON."""
+    """A function that runs the benchmark on the folder and returns its JSON."""
 
     def run(codec: str, *options: str) -> dict:
         compressai.main([codec, str(folder), *options])
@@ -46,7 +46,7 @@ def bench(folder: Path, capsys: pytest.CaptureFixture[str]) -> Bench:
     return run
 
 
-def test_beside_jpeg(bench: Bench, picture: np.ndarray) -> None:
+def test_same_output_as_for_jpeg(bench: Bench, picture: np.ndarray) -> None:
     ours, jpeg = bench("scodec", "-q", "40,20"), bench("jpeg", "-q", "5,20")
     assert ours.keys() == jpeg.keys()
     assert ours["results"].keys() == jpeg["results"].keys()

@@ -1,4 +1,4 @@
-"""Threads and forked processes at work at once give what one alone gives."""
+"""Concurrent threads and forked processes give the same results as a single thread."""
 
 import multiprocessing
 import subprocess
@@ -13,7 +13,7 @@ import scodec
 OPTIONS = [{}, {"hints": 60}, {"hints": "auto", "effort": "fast"}, {"luma": "av1", "hints": "auto"}]
 
 
-def there_and_back(job):
+def round_trip(job):
     picture, options = job
     data = scodec.encode(picture, **options)
     return data, np.array(scodec.decode(data))
@@ -25,26 +25,26 @@ def jobs(small):
 
 
 @pytest.fixture(scope="module")
-def alone(jobs):
-    return [there_and_back(job) for job in jobs[: len(OPTIONS)]] * 4
+def expected(jobs):
+    return [round_trip(job) for job in jobs[: len(OPTIONS)]] * 4
 
 
-def same(results, expected):
+def assert_same(results, expected):
     for (data, picture), (expected_data, expected_picture) in zip(results, expected, strict=True):
         assert data == expected_data
         assert np.abs(picture.astype(int) - expected_picture).max() <= 1
 
 
-def test_eight_threads(jobs, alone):
+def test_eight_threads(jobs, expected):
     with ThreadPoolExecutor(8) as pool:
-        same(pool.map(there_and_back, jobs), alone)
+        assert_same(pool.map(round_trip, jobs), expected)
 
 
-@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="this system does not fork")
-def test_forked_workers(jobs, alone):
-    """The parent has used torch's threads before: children that rely on them hang."""
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="needs fork")
+def test_forked_workers(jobs, expected):
+    """The parent has already used torch's threads: children that relied on them would hang."""
     with multiprocessing.get_context("fork").Pool(3) as pool:
-        same(pool.map_async(there_and_back, jobs).get(timeout=120), alone)
+        assert_same(pool.map_async(round_trip, jobs).get(timeout=120), expected)
 
 
 def test_threads_load_the_networks_once(tmp_path):

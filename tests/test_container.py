@@ -28,7 +28,7 @@ EXAMPLE = Stream(Header(768, 512, 2, 55, "av1"), b"luma", b"hints")
 
 
 def sealed(data: bytes) -> bytes:
-    """With a right checksum."""
+    """The bytes with a valid checksum appended."""
     return data + struct.pack("<I", zlib.crc32(data))
 
 
@@ -58,7 +58,7 @@ def test_overhead_of_a_bare_file():
 
 
 @given(streams(), st.data())
-def test_truncation_and_flipped_bits_are_noticed(stream, data):
+def test_truncation_and_flipped_bits_are_detected(stream, data):
     whole = container.pack(stream)
     with pytest.raises((BadFile, Unsupported)):
         container.parse(whole[: data.draw(st.integers(0, len(whole) - 1))])
@@ -69,7 +69,7 @@ def test_truncation_and_flipped_bits_are_noticed(stream, data):
 
 
 @given(st.binary(max_size=100))
-def test_rubbish_behind_the_magic(rest):
+def test_garbage_after_the_magic(rest):
     with pytest.raises((BadFile, Unsupported)):
         container.parse(container.MAGIC + rest)
 
@@ -87,7 +87,7 @@ def test_rubbish_behind_the_magic(rest):
         ({5: 0x80, 6: 0x00}, BadFile, "declares 0 x 512"),
     ],
 )
-def test_what_a_right_checksum_does_not_excuse(changed, error, message):
+def test_invalid_fields_with_a_valid_checksum(changed, error, message):
     body = bytearray(container.pack(EXAMPLE)[:-4])
     for at, value in changed.items():
         body[at] = value
@@ -95,7 +95,7 @@ def test_what_a_right_checksum_does_not_excuse(changed, error, message):
         container.parse(sealed(bytes(body)))
 
 
-def test_huge_pictures_are_refused_on_the_header():
+def test_huge_pictures_are_refused_from_the_header_alone():
     body = container.MAGIC + bytes([1, 0]) + leb128.write(65535) + leb128.write(65535) + b"\x00\x20\x00"
     with pytest.raises(BadFile, match="65535 x 65535"):
         container.parse_header(body)

@@ -1,4 +1,4 @@
-"""Metrics, BD-rate, anchors, and a whole small run."""
+"""Metrics, BD-rate, anchors, and a complete small run."""
 
 import json
 
@@ -25,7 +25,7 @@ def test_psnr_of_a_known_error(cat):
     assert metrics.rgb_psnr(cat, cat) == 100
 
 
-def test_metrics_know_better_from_worse(cat):
+def test_metrics_rank_qualities(cat):
     def degraded(quality):
         return CODECS["jpeg"].decode(CODECS["jpeg"].encode(cat, quality))
 
@@ -36,7 +36,7 @@ def test_metrics_know_better_from_worse(cat):
     assert 0.1 < metrics.ciede2000(cat, good) < metrics.ciede2000(cat, bad)
 
 
-def test_colourfulness_of_grey_is_nothing(cat):
+def test_colourfulness_of_grey_is_zero(cat):
     grey = np.asarray(Image.fromarray(cat).convert("L").convert("RGB"))
     assert metrics.colourfulness_ratio(cat, grey) == 0
     assert metrics.colourfulness_ratio(cat, cat) == 1
@@ -72,7 +72,7 @@ def test_ssimulacra2(cat):
     assert np.isnan(metrics.ssimulacra2(part[:7], part[:7]))
 
 
-def test_small_pictures_have_an_ms_ssim(small):
+def test_ms_ssim_of_small_pictures(small):
     assert metrics.ms_ssim(small, small) == pytest.approx(1)
 
 
@@ -86,18 +86,18 @@ def test_bd_rate_of_a_shifted_curve_is_the_shift(limits):
     assert bd_rate((RATES, QUALITY), (RATES, QUALITY), limits) == pytest.approx(0, abs=1e-6)
 
 
-def test_bd_rate_of_curves_that_do_not_meet_is_none():
+def test_bd_rate_of_curves_that_do_not_overlap_is_none():
     assert bd_rate((RATES, QUALITY), (RATES, QUALITY + 50)) is None
     assert bd_rate((RATES, QUALITY), (RATES[:2], QUALITY[:2])) is None
     assert bd_rate((RATES, QUALITY), (RATES, QUALITY), (1.0, 2.0)) is None
 
 
-def test_of_two_points_at_one_rate_the_better_counts():
+def test_bd_rate_uses_the_better_of_two_points_at_one_rate():
     doubled = np.append(RATES, RATES[0]), np.append(QUALITY, QUALITY[0] - 3)
     assert bd_rate((RATES, QUALITY), doubled) == pytest.approx(0, abs=1e-6)
 
 
-def test_limits_keep_what_lies_outside_out():
+def test_bd_rate_ignores_points_outside_the_limits():
     doubled_above = np.where(RATES > 0.1, 2 * RATES, RATES)
     assert bd_rate((RATES, QUALITY), (doubled_above, QUALITY), (0.02, 0.07)) == pytest.approx(0, abs=1)
     assert bd_rate((RATES, QUALITY), (doubled_above, QUALITY)) > 20
@@ -131,7 +131,7 @@ def test_anchors(name, small):
     assert metrics.rgb_psnr(small, codec.decode(files[0])) < metrics.rgb_psnr(small, codec.decode(files[1]))
 
 
-def test_published_curves_are_sound():
+def test_published_curves_are_valid():
     for published in plots.baselines():
         rates, values = zip(*published["points"], strict=True)
         assert published["metric"] in metrics.RATED and len(published["source"]) > 20
@@ -174,7 +174,7 @@ def test_a_run_writes_everything(run):
     assert any(row["bd_rate"] is not None for row in results["bd_rates"])
 
 
-def test_reuse_takes_the_anchors_as_they_are(run):
+def test_reuse_keeps_the_anchor_records(run):
     folder, _ = run
     results = json.loads((folder / "out" / "results.json").read_text())
     for record in results["records"]:
@@ -190,14 +190,14 @@ def test_reuse_takes_the_anchors_as_they_are(run):
 @pytest.mark.parametrize(
     ("extra", "message"),
     [
-        (["--codecs", "jpeg2001"], "there are scodec,"),
-        (["--metrics", "beauty"], "there are rgb_psnr,"),
+        (["--codecs", "jpeg2001"], "choose from scodec,"),
+        (["--metrics", "beauty"], "choose from rgb_psnr,"),
         (["--range", "0.2", "0.03"], "the lower first"),
         (["--reuse", "{folder}/in/left.png"], "does not hold the results"),
         (["--reuse", "{folder}/other.json"], "does not hold the results"),
     ],
 )
-def test_impossible_requests_get_one_line(run, extra, message):
+def test_invalid_options_give_one_error_line(run, extra, message):
     folder, _ = run
     (folder / "other.json").write_text('{"records": [{}]}')
     extra = [argument.format(folder=folder) for argument in extra]
@@ -206,7 +206,7 @@ def test_impossible_requests_get_one_line(run, extra, message):
     assert not (folder / "x").exists()
 
 
-def test_reuse_refuses_results_of_other_libraries(run):
+def test_reuse_refuses_results_of_other_library_versions(run):
     folder, _ = run
     results = json.loads((folder / "out" / "results.json").read_text())
     results["about"]["versions"]["pillow"] = "1.0"
@@ -226,7 +226,7 @@ def test_reuse_measures_other_qualities_again(run):
     assert 123.0 not in {record["encode_seconds"] for record in records}
 
 
-def test_an_unreadable_picture_is_named(tmp_path):
+def test_error_names_the_unreadable_picture(tmp_path):
     (tmp_path / "broken.png").write_text("no picture")
     arguments = ["eval", str(tmp_path), "--out", str(tmp_path / "out"), "--codecs", "jpeg", "-j", "1"]
     result = CliRunner().invoke(main, arguments)
@@ -274,7 +274,7 @@ def test_sheet(small, tmp_path):
 
 
 def test_colour_alone(tmp_path, cat):
-    """Hints steer better than a plain grid of as many bytes, and any colour is better than none."""
+    """Hints beat a plain grid of the same size, any coded colours beat guessed ones, and those beat grey."""
     Image.fromarray(cat).save(tmp_path / "cat.png")
     result = CliRunner().invoke(colour.main, [str(tmp_path), "-j", "1"])
     assert result.exit_code == 0, result.output

@@ -1,4 +1,4 @@
-"""The table and the curves of the systems."""
+"""Tables and curves of the systems of the reports."""
 
 import json
 
@@ -62,7 +62,7 @@ def test_tables_and_curves(trained, cat, tmp_path, monkeypatch):
     assert low < high and (out / "receivers.png").stat().st_size > 10_000
 
 
-def test_other_weights_are_measured_anew(trained, cat, tmp_path):
+def test_new_weights_are_measured_again(trained, cat, tmp_path):
     Image.fromarray(cat[:100, :120]).save(tmp_path / "cat.png")
     subject = systems.subjects(trained)["edsr-x3"]
     pictures = {"size": [tmp_path / "cat.png"]}

@@ -1,4 +1,4 @@
-"""Files appear whole or not at all."""
+"""Files are written completely or not at all."""
 
 import errno
 import os
@@ -52,14 +52,14 @@ def test_interrupted_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Mo
     assert os.listdir(tmp_path) == []
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device here")
-def test_full_device_is_named() -> None:
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_error_names_the_full_device() -> None:
     with pytest.raises(OSError) as caught:
         atomic.write("/dev/full", b"new", force=False)
     assert (caught.value.errno, caught.value.filename) == (errno.ENOSPC, "/dev/full")
 
 
-def test_devices_are_written_to_not_replaced() -> None:
+def test_devices_are_written_to_rather_than_replaced() -> None:
     atomic.write(os.devnull, b"new", force=True)
     assert not Path(os.devnull).is_file()
 
@@ -75,12 +75,12 @@ def test_folder_as_target(tmp_path: Path) -> None:
 
 
 def test_folder_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "access", lambda path, mode: False)  # the superuser may write anywhere
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # simulated, since root may write anywhere
     with pytest.raises(BadRequest, match="may not be written"):
         atomic.check_writable(str(tmp_path / "new"), force=False)
 
 
-@pytest.mark.skipif(os.name != "posix", reason="links and modes as POSIX has them")
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX links and modes")
 def test_keeps_links_and_modes(tmp_path: Path) -> None:
     path, link = tmp_path / "old", tmp_path / "link"
     path.write_bytes(b"old")
@@ -91,7 +91,7 @@ def test_keeps_links_and_modes(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
 
 
-@pytest.mark.skipif(os.name != "posix", reason="modes as POSIX has them")
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX modes")
 def test_new_files_follow_the_umask(tmp_path: Path) -> None:
     before = os.umask(0o027)
     try:

@@ -1,4 +1,4 @@
-"""Damage of every kind: our own errors or a picture, nothing else. `eval.lab.fuzz` does the same by the million."""
+"""Damaged files give one of our own errors or a picture, nothing else. `eval.lab.fuzz` tries millions of them."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from scodec.errors import BadFile
 from scodec.eval.lab import fuzz, robust
 from scodec.luma import vvc
 
-HEADER = 16  # bytes that hold all fields before the sections, at least
+HEADER = 16  # bytes, at least as many as all fields before the sections take
 
 
 @pytest.fixture(scope="module")
@@ -22,8 +22,8 @@ def originals() -> list[bytes]:
     return fuzz.files()
 
 
-def is_survived(data: bytes) -> None:
-    """All quick readings of the bytes as they are, and with a checksum that fits."""
+def assert_survives(data: bytes) -> None:
+    """Try all quick readings, on the bytes as they are and with a valid checksum."""
     for each in (data, fuzz.sealed(data)):
         fuzz.read(each, 1, fuzz.Board())
 
@@ -44,7 +44,7 @@ def test_files_of_every_kind(originals: list[bytes]) -> None:
 def test_truncation_at_every_byte(originals: list[bytes]) -> None:
     for data in originals:
         for length in range(len(data)):
-            is_survived(data[:length])
+            assert_survives(data[:length])
 
 
 def test_every_bit_of_the_header(originals: list[bytes]) -> None:
@@ -52,7 +52,7 @@ def test_every_bit_of_the_header(originals: list[bytes]) -> None:
         for bit in range(HEADER * 8):
             changed = bytearray(data)
             changed[bit // 8] ^= 1 << bit % 8
-            is_survived(bytes(changed))
+            assert_survives(bytes(changed))
 
 
 @settings(max_examples=300, deadline=None)
@@ -60,21 +60,21 @@ def test_every_bit_of_the_header(originals: list[bytes]) -> None:
 def test_splices(originals: list[bytes], data: st.DataObject) -> None:
     first, second = (data.draw(st.sampled_from(originals)) for _ in range(2))
     head = first[: data.draw(st.integers(0, len(first)))]
-    is_survived(head + data.draw(st.binary(max_size=8)) + second[data.draw(st.integers(0, len(second))) :])
+    assert_survives(head + data.draw(st.binary(max_size=8)) + second[data.draw(st.integers(0, len(second))) :])
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.data())
-def test_numbers_at_extremes(originals: list[bytes], data: st.DataObject) -> None:
-    """Any byte of the header, its widths and lengths above all, replaced by a number of any size."""
+def test_extreme_numbers(originals: list[bytes], data: st.DataObject) -> None:
+    """Replace any bytes of the header, above all dimensions and lengths, by a number of any size."""
     original = data.draw(st.sampled_from(originals))
     at = data.draw(st.integers(3, HEADER))
     value = data.draw(st.one_of(st.sampled_from(fuzz.EXTREMES), st.integers(0, 2**40)))
-    is_survived(original[:at] + leb128.write(value) + original[at + data.draw(st.integers(0, 3)) :])
+    assert_survives(original[:at] + leb128.write(value) + original[at + data.draw(st.integers(0, 3)) :])
 
 
-def test_luma_with_units_of_its_own(originals: list[bytes]) -> None:
-    """A start code in it would let the file bring a parameter set of its own: FFmpeg would make room for any size."""
+def test_luma_with_its_own_parameter_sets(originals: list[bytes]) -> None:
+    """A start code would let the file bring its own parameter sets and make FFmpeg allocate memory for any size."""
     stream = container.parse(originals[0])
     forged = stream.luma + vvc._START + vvc._parameter_sets(0, 16000, 11000)[0]
     with pytest.raises(BadFile, match="start code"):
@@ -82,13 +82,13 @@ def test_luma_with_units_of_its_own(originals: list[bytes]) -> None:
 
 
 @pytest.mark.parametrize("exif", [b"rubbish", b"II*\0", b"GIF89a\0\0\0"])
-def test_exif_that_is_none(exif: bytes) -> None:
+def test_invalid_exif(exif: bytes) -> None:
     with pytest.raises(BadFile, match="EXIF"):
         metadata.from_boxes(metadata.boxes(metadata.Metadata(exif)))
 
 
 @pytest.mark.parametrize(("size", "kept"), [(metadata.LIMIT, True), (metadata.LIMIT + 1, False)])
-def test_what_is_written_can_be_read(size: int, kept: bool) -> None:
+def test_metadata_limit_is_the_same_for_writing_and_reading(size: int, kept: bool) -> None:
     image = Image.new("L", (8, 8))
     image.info["xmp"] = bytes(size)
     about = metadata.read(image)

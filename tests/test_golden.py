@@ -1,7 +1,7 @@
-"""Files of released format versions: every later scodec reads them. Never regenerate one; add new ones.
+"""Golden files of released format versions: every later scodec must read them. Never regenerate one; only add new ones.
 
-NAME.scz holds a piece of the cat; NAME.json what was parsed when it was written: exact for all that is integer
-arithmetic or normative AV1 and VVC, and a floor for what the networks make of it.
+NAME.scz holds a crop of the cat, NAME.json what was parsed from it when it was written: exact values for everything
+that is integer arithmetic or normative AV1 and VVC decoding, and a minimum PSNR for the output of the networks.
 """
 
 import hashlib
@@ -43,7 +43,7 @@ def test_golden(file, cat):
     stream = container.parse(file.read_bytes())
     header = stream.header
     assert vars(header) | expected["header"] == vars(header)
-    if header.luma == "hyperprior":  # exact up to the latents
+    if header.luma == "hyperprior":  # only the latents are exact
         y = hyperprior.latents(stream.luma, *header.luma_size).numpy()
     else:
         y = luma.CODERS[header.luma].decode(stream.luma, *header.luma_size)
@@ -63,6 +63,6 @@ def test_golden(file, cat):
     original = cat[top:bottom, left:right]
     if header.gray:
         original = np.repeat(original[..., 1:2], 3, 2)
-    seen = decoder.opacity(stream) == 255 if header.alpha else np.full(original.shape[:2], True)
+    visible = decoder.opacity(stream) == 255 if header.alpha else np.full(original.shape[:2], True)
     rebuilt = np.array(scodec.decode(file).convert("RGB"))
-    assert rgb_psnr(original[None, seen], rebuilt[None, seen]) > expected["at_least_dB"]
+    assert rgb_psnr(original[None, visible], rebuilt[None, visible]) > expected["at_least_dB"]

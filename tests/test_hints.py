@@ -22,7 +22,7 @@ def cat_chroma(cat):
 
 
 def error(cb, cr, data):
-    """Mean squared RGB error of the chroma that plain enlargement of the hints gives."""
+    """Mean squared RGB error of hints that are simply enlarged."""
     pixels = hints._Working(np.stack([cb, cr]))
     if not data:
         return pixels.error(None, 0)
@@ -30,7 +30,7 @@ def error(cb, cr, data):
 
 
 @pytest.mark.parametrize("budget", [3, 10, 30, 100, 300, 1000])
-def test_budget_is_kept_and_used(cat_chroma, budget):
+def test_budget_is_respected_and_used(cat_chroma, budget):
     data = hints.encode(*cat_chroma, budget)
     assert budget * 0.6 <= len(data) <= budget
 
@@ -42,14 +42,14 @@ def test_more_bytes_are_better(cat_chroma):
 
 
 def test_quality_per_byte(cat_chroma):
-    """A plain grid of the same size does not come near: 64-pixel cells at one byte a value, bicubic."""
+    """Hints clearly beat a plain grid of the same size: 64-pixel cells at one byte per value, enlarged bicubically."""
     cb, cr = cat_chroma
     means = hints.cell_means(np.stack([cb, cr]), 64)
     plain = hints._Working(np.stack([cb, cr])).error(np.rint(means).astype(np.float32), hints.CELLS.index(64))
     assert error(cb, cr, hints.encode(cb, cr, means.size)) < 0.8 * plain
 
 
-def test_ladder_rises(cat_chroma):
+def test_ladder_improves_at_every_rung(cat_chroma):
     rungs = hints.ladder(*cat_chroma)
     assert rungs[0].data == b""
     assert len(rungs) > 8
@@ -66,7 +66,7 @@ def test_ladder_rises(cat_chroma):
     st.sampled_from(hints.STEPS),
     st.integers(0, 99),
 )
-def test_decode_gives_what_quantize_says(height, width, cell, step, seed):
+def test_decode_matches_quantize(height, width, cell, step, seed):
     rng = np.random.default_rng(seed)
     cb, cr = (rng.normal(0, 40, 2)[:, None, None] + rng.normal(0, 30, (2, height, width))).clip(-127, 127)
     cb, cr = cb.astype(np.float32), cr.astype(np.float32)
@@ -95,13 +95,13 @@ def test_flat_colour_costs_next_to_nothing():
 
 
 def test_golden_stream():
-    """Version 1 of the format: these bytes must decode to this grid for ever."""
+    """Version 1 of the format: these bytes must decode to this grid forever."""
     grid = hints.decode(bytes.fromhex(GOLDEN), 40, 24)
     assert (grid.cell, round(grid.step, 4)) == (8, 12.6992)
     assert np.abs(grid.grid - np.array(GOLDEN_GRID, np.float32).reshape(2, 3, 5)).max() < 0.01
 
 
-def test_encoding_makes_the_same_stream_everywhere():
+def test_encoding_is_reproducible():
     x, y = np.meshgrid(np.arange(40), np.arange(24))
     cb, cr = (np.where(x < 20, 40, -30) + y).astype(np.float32), (2.0 * y - x).astype(np.float32)
     pixels = hints._Working(np.stack([cb, cr]))
@@ -111,7 +111,7 @@ def test_encoding_makes_the_same_stream_everywhere():
 @settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=60), st.integers(1, 3000), st.integers(1, 3000))
 def test_any_bytes_decode_or_are_refused(data, width, height):
-    if data and data[0] >> 5 < 2:  # keep the grid small: the largest are in the next test
+    if data and data[0] >> 5 < 2:  # keep the grid small; the next test covers the largest
         width, height = width % 300 + 1, height % 300 + 1
     try:
         grid = hints.decode(data, width, height).grid
@@ -121,7 +121,7 @@ def test_any_bytes_decode_or_are_refused(data, width, height):
 
 
 def test_work_is_bounded_on_the_largest_picture():
-    """A few bytes must not buy minutes of decoding."""
+    """A few bytes must not cause minutes of decoding."""
     start = perf_counter()
     with pytest.raises(BadFile):
         hints.decode(bytes([0, 0]), 16000, 11000)

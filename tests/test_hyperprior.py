@@ -1,4 +1,4 @@
-"""The learned luma coder: what is written is read, the same everywhere, at the rate that training counts."""
+"""The learned luma coder: round trip, identical decoding everywhere, and the rate estimated in training."""
 
 import numpy as np
 import pytest
@@ -40,7 +40,7 @@ def coded(network, x):
 
 
 @pytest.mark.parametrize("quantizer", [0, 20, 40, 63])
-def test_what_is_written_is_read_at_the_estimated_rate(network, x, quantizer):
+def test_round_trip_at_the_estimated_rate(network, x, quantizer):
     with torch.inference_mode():
         data, written = network.compress(*latents(network, x, quantizer), quantizer, patience=0)
         y_hat, read = network.decompress(data, quantizer, 16, 24)
@@ -48,12 +48,12 @@ def test_what_is_written_is_read_at_the_estimated_rate(network, x, quantizer):
         output = network(x, torch.tensor([quantizer]))
     assert written == read
     estimated = sum(float(-torch.log2(each).sum()) for each in output["likelihoods"].values())
-    assert 8 * len(data) == pytest.approx(estimated, rel=0.01, abs=96)  # the coder's state beside it
+    assert 8 * len(data) == pytest.approx(estimated, rel=0.01, abs=96)  # abs covers the entropy coder's state
     assert (x_hat - output["x_hat"]).abs().mean() < 0.005
 
 
 @pytest.mark.parametrize("setting", SETTINGS)
-def test_decoding_is_the_same_everywhere(network, coded, setting):
+def test_decoding_is_the_same_under_every_setting(network, coded, setting):
     data, checksum, y_hat = coded
     with SETTINGS[setting](), torch.inference_mode():
         again, found = network.decompress(data, 40, 16, 24)
@@ -65,7 +65,7 @@ def test_decoding_is_the_same_on_a_gpu(network, coded):
     assert mismatches(network, coded[0], 40, 16, 24) == []
 
 
-def test_another_order_of_the_sums_changes_nothing():
+def test_order_of_summation_does_not_matter():
     torch.manual_seed(1)
     layer = nn.Conv2d(512, 8, 3, padding=1)
     x = exact.to_fixed(100 * torch.randn(1, 512, 9, 9))
@@ -77,7 +77,7 @@ def test_another_order_of_the_sums_changes_nothing():
     assert (exact.run(nn.Sequential(layer), x) / exact.UNIT - real).abs().max() < 0.02 * real.abs().max()
 
 
-def test_what_has_no_exact_form_is_refused():
+def test_layers_without_an_exact_form_are_refused():
     with pytest.raises(TypeError, match="Tanh"):
         exact.run(nn.Sequential(nn.Tanh()), torch.zeros(1, 1, 2, 2).double())
     with pytest.raises(ValueError, match="exact"):
@@ -91,21 +91,21 @@ def test_other_symbols_give_another_checksum(network, coded):
     assert found != checksum
 
 
-def test_it_starts_as_a_transform(x):
-    blank = LumaHyperprior().eval()
+def test_untrained_network_is_a_dct(x):
+    untrained = LumaHyperprior().eval()
     assert torch.allclose(dct(256).flatten(1) @ dct(256).flatten(1).T, torch.eye(256), atol=1e-5)
     with torch.inference_mode():
-        x_hat = blank.synthesis(blank.analysis(x, torch.tensor([0])), torch.tensor([0]))
-    assert (x_hat - x).square().mean() < 2e-4  # what the highest quarter of the frequencies holds
+        x_hat = untrained.synthesis(untrained.analysis(x, torch.tensor([0])), torch.tensor([0]))
+    assert (x_hat - x).square().mean() < 2e-4  # the energy in the highest quarter of the frequencies
 
 
-def test_tables_and_thresholds_belong_together():
+def test_thresholds_select_the_matching_tables():
     found = np.searchsorted(THRESHOLDS, np.rint(np.log(SCALES) * exact.UNIT))
     assert (found == np.arange(len(SCALES))).all()
 
 
-def test_contexts_are_what_stands_around_each_position():
-    """Taken cell by cell, all positions are there once, each with its neighbours."""
+def test_contexts_are_the_neighbours_of_each_position():
+    """Cell by cell, every position occurs once, with its own neighbours."""
     torch.manual_seed(0)
     x = torch.randn(1, 5, 8, 12)
     plain, strided = nn.Conv2d(5, 7, 3, padding=1), nn.Conv2d(5, 7, 3, 2)
@@ -118,7 +118,7 @@ def test_contexts_are_what_stands_around_each_position():
     assert torch.equal(hyperprior._whole(list(hyperprior._cells(x))), x)
 
 
-def test_other_groups_are_read_as_written(x):
+def test_round_trip_with_other_groups(x):
     torch.manual_seed(0)
     other = LumaHyperprior(groups=(6, 18, 40)).eval()
     other.update()
@@ -157,7 +157,7 @@ def test_weights_keep_the_tables(network, coded, tmp_path):
 
 @pytest.mark.parametrize("name", ["hyperprior", "hyperprior-restored"])
 def test_training_learns_the_rate(cat, tmp_path, name):
-    """From nothing, alone and with the restorer behind it."""
+    """From scratch, alone and followed by the restorer."""
     for i in range(58, 66):  # 61 and 65 are held out
         Image.fromarray(cat).resize((10 * i, 400)).save(tmp_path / f"{i}.png")
     numbers = {"steps": 12, "batch": 2, "patch": 64, "warmup": 1, "ema": 0.5, "short_side": 0, "lr": 1e-3}

@@ -1,4 +1,4 @@
-"""The imageio plugin, through imageio."""
+"""The imageio plugin, used through imageio."""
 
 import io
 from pathlib import Path
@@ -56,13 +56,13 @@ def test_properties_and_metadata(tmp_path, small):
 @pytest.mark.parametrize(
     "array", [np.zeros((4, 4, 5), np.uint8), np.zeros((4, 4, 3)), np.zeros((2, 4, 4, 3), np.uint8)]
 )
-def test_impossible_arrays_leave_no_file(tmp_path, array):
+def test_unsupported_arrays_leave_no_file(tmp_path, array):
     with pytest.raises(ValueError, match="one uint8 picture"):
         iio.imwrite(tmp_path / "x.scz", array)
     assert not (tmp_path / "x.scz").exists()
 
 
-def test_other_files_and_pictures_that_are_not_there(tmp_path, small, coded):
+def test_other_formats_and_missing_indices(tmp_path, small, coded):
     iio.imwrite(tmp_path / "x.png", small)
     with pytest.raises(OSError, match="can not"):
         iio.imread(tmp_path / "x.png", plugin="scodec")

@@ -1,4 +1,4 @@
-"""Whatever ends a run before its time, every file is whole: the old one or the new one. One message, no traceback."""
+"""However a run is cut short, every file is complete, either old or new. There is one message and no traceback."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ from scodec.files import atomic
 
 Command = Callable[..., Any]
 COMMAND = [sys.executable, "-m", "scodec"]
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals, devices and pipes as POSIX has them")
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals, devices and pipes")
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def picture(tmp_path: Path, small: np.ndarray) -> Path:
     return path
 
 
-def test_killed_writers_leave_whole_files(tmp_path: Path) -> None:
+def test_killed_writers_leave_complete_files(tmp_path: Path) -> None:
     broken, _ = kill.run(20, 0, tmp_path)
     assert broken == 0
 
@@ -45,30 +45,30 @@ def test_kill_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("delay", [0.1, 0.4, 0.8])
 def test_interrupted_encode(tmp_path: Path, cat: np.ndarray, delay: float) -> None:
-    """Ctrl-C, at some moment after the picture was taken in."""
+    """Ctrl-C at some time after the picture was read."""
     Image.fromarray(np.tile(cat, (5, 5, 1))).save(tmp_path / "in.bmp")
     process = subprocess.Popen(
         [*COMMAND, "encode", "-", "out.scz"],
         cwd=tmp_path, stdin=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
     )  # fmt: skip
     assert process.stdin is not None
-    process.stdin.write((tmp_path / "in.bmp").read_bytes())  # returns when nearly all was read
+    process.stdin.write((tmp_path / "in.bmp").read_bytes())  # returns once nearly everything was read
     process.stdin.close()
     process.stdin = None
     time.sleep(delay)
     os.killpg(process.pid, signal.SIGINT)
     _, err = process.communicate(timeout=30)
     assert len(err.strip().splitlines()) == 1
-    if process.returncode == 0:  # the signal came too late: the file is whole
+    if process.returncode == 0:  # the signal came too late: the file is complete
         assert scodec.info(tmp_path / "out.scz").width == 5 * cat.shape[1]
         return
-    # Under -m, Python ends by the signal (130 to a shell), whatever the program says, when it came in the middle of an
-    # exec of text, as an import of dataclasses does; our message stands and nothing is left all the same.
+    # Under -m, Python dies of the signal (130 in a shell) regardless of our exit code if it arrives during an exec of
+    # source text, as in an import of dataclasses. Even then, our message is printed and no file is left behind.
     assert process.returncode in (1, -signal.SIGINT)
     assert os.listdir(tmp_path) == ["in.bmp"]
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device here")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 @pytest.mark.parametrize(
     "args", ["encode in.png /dev/full", "encode in.png - > /dev/full", "info in.scz > /dev/full", "--help > /dev/full"]
 )
@@ -86,7 +86,7 @@ def test_closed_streams(tmp_path: Path, picture: Path, coded: bytes, args: str) 
 
 
 def one_error(args: str, folder: Path) -> str:
-    """The one line of a run that must fail."""
+    """Run a command that must fail and return its one line of error."""
     line = f"{' '.join(COMMAND)} {args}"
     run = subprocess.run(line, shell=True, cwd=folder, capture_output=True, text=True, timeout=60)
     assert run.returncode == 1 and run.stdout == ""
@@ -95,7 +95,7 @@ def one_error(args: str, folder: Path) -> str:
 
 
 @pytest.mark.parametrize("args", ["encode in.png - --quiet", "info in.scz"])
-def test_reader_that_is_not_there(tmp_path: Path, picture: Path, coded: bytes, args: str) -> None:
+def test_output_pipe_without_reader(tmp_path: Path, picture: Path, coded: bytes, args: str) -> None:
     (tmp_path / "in.scz").write_bytes(coded)
     reading, writing = os.pipe()
     os.close(reading)
@@ -106,16 +106,16 @@ def test_reader_that_is_not_there(tmp_path: Path, picture: Path, coded: bytes, a
     assert (run.returncode, run.stderr) == (1, "")
 
 
-def test_folder_that_may_not_be_written(
+def test_read_only_folder(
     scodec_command: Command, picture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)  # the superuser may write anywhere
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)  # simulated, since root may write anywhere
     run = scodec_command("encode", picture, tmp_path / "out.scz")
     assert run.code == 1 and "may not be written" in run.err and run.err.count("\n") == 1
     assert os.listdir(tmp_path) == ["in.png"]
 
 
-def test_output_that_is_the_input(scodec_command: Command, picture: Path, tmp_path: Path) -> None:
+def test_output_same_as_input(scodec_command: Command, picture: Path, tmp_path: Path) -> None:
     before = picture.read_bytes()
     (tmp_path / "link.png").symlink_to(picture)
     for target in (picture, tmp_path / "link.png"):

@@ -1,4 +1,4 @@
-"""The two looks: how they are asked for, and that the same file gives the same picture."""
+"""The two looks: how to request them, and that the same file always gives the same picture."""
 
 import io
 import subprocess
@@ -26,19 +26,19 @@ def rebuilt(data, **options):
 
 
 def detail(picture):
-    """Mean step between neighbours of the luma."""
+    """Mean absolute difference between neighbouring luma samples."""
     y = picture.astype(float) @ (0.299, 0.587, 0.114)
     return np.abs(np.diff(y, axis=0)).mean() + np.abs(np.diff(y, axis=1)).mean()
 
 
-def test_natural_has_more_texture_and_no_other_brightness(coded_cat, cat):
+def test_natural_has_more_texture_at_the_same_brightness(coded_cat, cat):
     faithful, natural = (rebuilt(coded_cat, look=name) for name in LOOKS)
     assert detail(faithful) < detail(natural) < 1.3 * detail(cat)
     assert abs(faithful.mean() - natural.mean()) < 4
     assert np.square(faithful - cat).mean() < np.square(natural - cat).mean() < 3 * np.square(faithful - cat).mean()
 
 
-def test_between_the_looks(coded_cat):
+def test_intermediate_looks(coded_cat):
     faithful, middle, natural = (rebuilt(coded_cat, look=number) for number in (0, 0.5, 1))
     apart = np.abs(natural - faithful).mean()
     assert np.abs(middle - faithful).mean() < apart and np.abs(middle - natural).mean() < apart
@@ -46,7 +46,7 @@ def test_between_the_looks(coded_cat):
 
 
 @pytest.mark.parametrize(("scale", "textured"), [(2, True), (3, False)])
-def test_texture_is_for_scales_that_bear_it(cat, scale, textured):
+def test_texture_is_added_only_up_to_scale_2(cat, scale, textured):
     data = scodec.encode(cat, scale=scale)
     faithful, natural = (rebuilt(data, look=name, color=False) for name in ("faithful", "natural"))
     assert np.array_equal(faithful, natural) != textured
@@ -60,7 +60,7 @@ def test_the_same_file_gives_the_same_picture_in_another_process(coded_cat, tmp_
         assert np.array_equal(np.asarray(image), rebuilt(coded_cat, look="natural"))
 
 
-def test_metadata_change_nothing_of_the_texture(small):
+def test_metadata_does_not_change_the_texture(small):
     plain, described = Image.fromarray(small), Image.fromarray(small)
     exif = Image.Exif()
     exif[0x010E] = "a cat"
@@ -70,13 +70,13 @@ def test_metadata_change_nothing_of_the_texture(small):
     assert np.array_equal(*(rebuilt(data, look="natural") for data in files))
 
 
-def test_tiles_leave_no_trace_in_the_natural_look(coded_cat):
+def test_tile_size_does_not_change_the_natural_look(coded_cat):
     whole, tiled = (rebuilt(coded_cat, look="natural", color=False, tile=size) for size in (1024, 192))
     assert (np.abs(whole - tiled) <= 1).mean() >= 0.995
 
 
 def test_noise_is_the_same_everywhere():
-    """Golden values: files are rebuilt with it for ever."""
+    """Golden values: decoding depends on them forever."""
     plane = noise(7, 2, 6)
     assert plane.dtype == np.int8 and plane.tolist() == GOLDEN
     assert abs(noise(1, 300, 300).astype(float).mean()) < 1
@@ -107,13 +107,13 @@ def test_plugins(coded, monkeypatch):
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(coded))), natural)
 
 
-def test_encode_says_that_colours_will_be_guessed(scodec_command, cat, tmp_path):
+def test_encode_reports_that_colours_will_be_guessed(scodec_command, cat, tmp_path):
     Image.fromarray(cat).save(tmp_path / "cat.png")
     run = scodec_command("encode", tmp_path / "cat.png", tmp_path / "cat.scz")
     assert "colours will be guessed (--hints auto stores them for about" in run.err
-    told = int(run.err.split("for about ")[1].split()[0])
+    estimate = int(run.err.split("for about ")[1].split()[0])
     actual = len(scodec.encode(cat, hints="auto")) - len(scodec.encode(cat))
-    assert told / 3 < actual < told * 3
+    assert estimate / 3 < actual < estimate * 3
     run = scodec_command("encode", tmp_path / "cat.png", tmp_path / "hints.scz", "--hints", "auto")
     assert "guessed" not in run.err
     Image.fromarray(cat).convert("L").save(tmp_path / "grey.png")

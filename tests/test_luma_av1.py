@@ -17,7 +17,7 @@ def y(cat):
 
 
 def avif_payload(y, quantizer):
-    """The AV1 data as Pillow writes it into an AVIF file with the same settings."""
+    """The AV1 data that Pillow writes to an AVIF file with the same settings, and that file as an image."""
     file = io.BytesIO()
     Image.fromarray(y).save(
         file, "AVIF", quality=av1._pillow_quality(quantizer), subsampling="4:0:0", range="full",
@@ -34,12 +34,12 @@ def test_section_is_smaller_than_the_av1_data_and_decodes_to_the_same(y, quantiz
     assert (av1.decode(section, y.shape[1], y.shape[0]) == np.asarray(image.convert("L"))).all()
 
 
-def test_every_quantizer_of_libaom_can_be_asked_for():
+def test_every_quantizer_of_libaom_can_be_selected():
     reached = [((100 - av1._pillow_quality(q)) * 63 + 50) // 100 for q in av1.QUANTIZERS]
     assert reached == list(av1.QUANTIZERS)
 
 
-def test_coarser_is_smaller(y):
+def test_coarser_quantizers_give_smaller_sections(y):
     sizes = [len(av1.encode(y, quantizer)) for quantizer in (10, 30, 50, 60, 63)]
     assert sizes == sorted(sizes, reverse=True)
 
@@ -52,7 +52,7 @@ def test_odd_sizes(y, shape):
     assert np.abs(decoded.astype(int) - part).mean() < 4
 
 
-def test_other_size_than_declared(y):
+def test_size_mismatch_is_refused(y):
     section = av1.encode(y[:40, :60].copy(), 40)
     for width, height in ((60, 41), (61, 40), (1, 1), (65535, 65535)):
         with pytest.raises(BadFile):
@@ -61,12 +61,12 @@ def test_other_size_than_declared(y):
 
 @settings(max_examples=60, deadline=None)
 @given(data=st.binary(max_size=200))
-def test_rubbish(data):
+def test_garbage(data):
     with pytest.raises(BadFile):
         av1.decode(data, 60, 40)
 
 
-def test_damaged_at_every_byte(y):
+def test_damage_at_every_byte(y):
     section = av1.encode(y[:64, :96].copy(), 55)
     for at in range(len(section)):
         damaged = bytearray(section)

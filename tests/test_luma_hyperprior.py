@@ -1,4 +1,4 @@
-"""Luma coder `hyperprior` as the codec uses it: any size, squares and tiles, damage, other weights."""
+"""The luma coder `hyperprior` as used by the codec: any size, squares and tiles, damage, other weights."""
 
 import subprocess
 import sys
@@ -48,15 +48,15 @@ def test_squares_and_tiles_leave_no_seam(y, monkeypatch):
     whole = hyperprior.decode(hyperprior.encode(y, 30), 320, 256)
     monkeypatch.setattr(hyperprior, "SQUARE", 4)
     monkeypatch.setattr(hyperprior, "TILE", 128)
-    cut = hyperprior.decode(hyperprior.encode(y, 30), 320, 256)
-    assert psnr(y, cut) == pytest.approx(psnr(y, whole), abs=0.1)
-    steps = np.abs(np.diff(cut.astype(float), axis=1) - np.diff(y.astype(float), axis=1)).mean(0)
+    tiled = hyperprior.decode(hyperprior.encode(y, 30), 320, 256)
+    assert psnr(y, tiled) == pytest.approx(psnr(y, whole), abs=0.1)
+    steps = np.abs(np.diff(tiled.astype(float), axis=1) - np.diff(y.astype(float), axis=1)).mean(0)
     borders = steps[127::128].mean()
     assert borders < 1.5 * np.delete(steps, slice(127, None, 128)).mean()
 
 
 def test_slow_effort_costs_less(y):
-    """Rate and, at what a bit is worth, distortion."""
+    """The rate-distortion cost, in bits, is lower."""
     y = y[60:210, 150:290]
 
     def cost(effort):
@@ -68,7 +68,7 @@ def test_slow_effort_costs_less(y):
 
 
 def test_slow_effort_meets_a_target_size(cat, monkeypatch):
-    """It compares scales and searches the ladder without annealing, which is slow."""
+    """Scales are compared and the ladder is searched without annealing, which is slow."""
     annealed = []
     anneal = annealing.anneal
     monkeypatch.setattr(annealing, "anneal", lambda *args: annealed.append(args[-1]) or anneal(*args))
@@ -77,7 +77,7 @@ def test_slow_effort_meets_a_target_size(cat, monkeypatch):
     assert scodec.info(data).quantizer in annealed and len(annealed) <= 4
 
 
-def test_damage_is_noticed(y):
+def test_damage_is_detected(y):
     section = hyperprior.encode(y[:128, :128], 40)
     for at in range(5, len(section), 7):
         damaged = section[:at] + bytes([section[at] ^ 0x55]) + section[at + 1 :]
@@ -88,7 +88,7 @@ def test_damage_is_noticed(y):
             hyperprior.decode(section[:length], 128, 128)
 
 
-def test_other_weights_are_named(y):
+def test_other_weights_are_refused(y):
     section = hyperprior.encode(y[:64, :64], 40)
     with pytest.raises(Unsupported, match="release"):
         hyperprior.decode(bytes([section[0] ^ 1]) + section[1:], 64, 64)
@@ -114,14 +114,14 @@ def test_target_size_and_transparency(cat):
     assert scodec.decode(data).mode == "RGBA"
 
 
-def test_command_says_its_own_lines_only(small, tmp_path):
-    """The libraries that this coder imports warn of each other; only a new process imports them."""
+def test_command_prints_only_its_own_messages(small, tmp_path):
+    """The libraries imported by this coder emit warnings about each other; only a new process imports them afresh."""
     from PIL import Image
 
     Image.fromarray(small).save(tmp_path / "in.png")
     encode = [sys.executable, "-m", "scodec", "encode", "in.png", "out.scz", "--luma", "hyperprior"]
     decode = [sys.executable, "-m", "scodec", "decode", "out.scz", "out.png"]
-    said = [subprocess.run(each, cwd=tmp_path, capture_output=True, text=True) for each in (encode, decode)]
-    assert [run.returncode for run in said] == [0, 0]
-    assert said[0].stderr.startswith("scodec: ") and said[0].stderr.count("\n") == 1
-    assert said[1].stderr == ""
+    runs = [subprocess.run(each, cwd=tmp_path, capture_output=True, text=True) for each in (encode, decode)]
+    assert [run.returncode for run in runs] == [0, 0]
+    assert runs[0].stderr.startswith("scodec: ") and runs[0].stderr.count("\n") == 1
+    assert runs[1].stderr == ""

@@ -31,15 +31,15 @@ def test_efforts_code_the_same_picture(y, effort):
 
 
 def test_fewer_bytes_than_av1_at_the_same_psnr(y):
-    """At a rate of this codec; VVC with its parameter sets would not make it."""
+    """At a rate typical of this codec; with its parameter sets, VVC would miss the margin."""
     section = vvc.encode(y, 46)
     reached = psnr(vvc.decode(section, y.shape[1], y.shape[0]), y)
-    av1 = [av1.encode(y, quantizer) for quantizer in range(52, 64)]
-    as_good = [len(other) for other in av1 if psnr(av1.decode(other, y.shape[1], y.shape[0]), y) >= reached]
+    sections = [av1.encode(y, quantizer) for quantizer in range(52, 64)]
+    as_good = [len(other) for other in sections if psnr(av1.decode(other, y.shape[1], y.shape[0]), y) >= reached]
     assert len(section) < 0.92 * min(as_good)
 
 
-def test_coarser_is_smaller(y):
+def test_coarser_quantizers_give_smaller_sections(y):
     sizes = [len(vvc.encode(y, quantizer)) for quantizer in (20, 30, 40, 50, 63)]
     assert sizes == sorted(set(sizes), reverse=True)
 
@@ -47,14 +47,14 @@ def test_coarser_is_smaller(y):
 @settings(max_examples=25, deadline=None)
 @given(st.integers(1, 300), st.integers(1, 300), st.sampled_from(EFFORTS), st.integers(10, 60))
 def test_any_size(y, height, width, effort, quantizer):
-    """`encode` itself checks that FFmpeg rebuilds what VVenC coded."""
+    """`encode` itself checks that FFmpeg decodes what VVenC encoded."""
     part = y[:height, :width]
     decoded = vvc.decode(vvc.encode(part, quantizer, effort), *part.shape[::-1])
     assert decoded.shape == part.shape
     assert np.abs(decoded.astype(int) - part).mean() < 30
 
 
-def test_chroma_comes_along(cat):
+def test_chroma_coded_along(cat):
     y, cb, cr = photo.planes(cat)
     chroma = hints.cell_means(np.stack([cb, cr]), 2)
     section = vvc.encode(y, 36, chroma=chroma)
@@ -65,21 +65,21 @@ def test_chroma_comes_along(cat):
     assert len(section) < 1.2 * len(vvc.encode(y, 36))
 
 
-def test_a_decoder_that_errs_is_noticed(y, monkeypatch):
+def test_wrong_decoder_output_is_detected(y, monkeypatch):
     rebuild = vvc._decoded
     monkeypatch.setattr(vvc, "_decoded", lambda *arguments: tuple(plane ^ 1 for plane in rebuild(*arguments)))
     with pytest.raises(Unsupported, match="decodes this picture wrongly"):
         vvc.encode(y[:64, :200], 40)
 
 
-def test_an_ffmpeg_without_vvc_is_reported(y, monkeypatch):
+def test_ffmpeg_without_vvc_is_reported(y, monkeypatch):
     refusal = subprocess.CompletedProcess([], 8, b"", b"[vost#0:0 @ 0x1] Unknown encoder 'libvvenc'\n")
     monkeypatch.setattr(vvc, "_ffmpeg", lambda *arguments, data: refusal)
     with pytest.raises(Unsupported, match="take the luma coder av1"):
         vvc.encode(y[:64, :200], 40)
 
 
-def test_other_parameter_sets_are_noticed(y, monkeypatch):
+def test_other_parameter_sets_are_refused(y, monkeypatch):
     monkeypatch.setattr(vvc, "_PARAMETER_SETS", vvc._PARAMETER_SETS[:1])
     with pytest.raises(Unsupported, match="another kind"):
         vvc.encode(y[:64, :200], 40, "medium")
@@ -89,12 +89,12 @@ def test_other_parameter_sets_are_noticed(y, monkeypatch):
 
 @settings(max_examples=40, deadline=None)
 @given(data=st.binary(max_size=200))
-def test_rubbish(data):
+def test_garbage(data):
     with contextlib.suppress(BadFile):
         assert vvc.decode(data, 60, 40).shape == (40, 60)
 
 
-def test_damaged(y):
+def test_damage(y):
     section = vvc.encode(y[:64, :200], 40)
     for at in range(0, len(section), 5):
         for damaged in (section[:at], section[:at] + bytes([section[at] ^ 0x55]) + section[at + 1 :]):

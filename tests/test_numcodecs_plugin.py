@@ -1,4 +1,4 @@
-"""The numcodecs plugin, through numcodecs and Zarr."""
+"""The numcodecs plugin, used through numcodecs and Zarr."""
 
 import json
 from importlib.metadata import entry_points
@@ -21,13 +21,13 @@ def decoded(data: bytes) -> np.ndarray:
     return np.array(scodec.decode(data))
 
 
-def test_numcodecs_finds_it() -> None:
+def test_numcodecs_finds_the_plugin() -> None:
     (entry,) = entry_points(group="numcodecs.codecs", name="scodec")
     assert entry.load() is Scodec
     assert isinstance(numcodecs.get_codec({"id": "scodec"}), Scodec)
 
 
-def test_config_survives_json() -> None:
+def test_config_round_trip_through_json() -> None:
     codec = Scodec(quality=50, hints=40, luma="av1", effort="fast")
     config = json.loads(json.dumps(codec.get_config()))
     given = {"id": "scodec", "quality": 50, "hints": 40, "luma": "av1", "effort": "fast"}
@@ -65,7 +65,7 @@ def test_gray_pictures_in_colour_keep_their_shape(small: np.ndarray, options: di
         b"bytes",
     ],
 )
-def test_other_chunks(chunk: object) -> None:
+def test_unsupported_chunks(chunk: object) -> None:
     with pytest.raises(ValueError, match="one picture"):
         Scodec().encode(chunk)
 
@@ -83,7 +83,7 @@ def test_bad_input(small: np.ndarray, coded: bytes) -> None:
 
 @pytest.mark.parametrize("channels", [(), (3,)])
 def test_zarr(tmp_path: Path, small: np.ndarray, channels: tuple[int, ...]) -> None:
-    """Two chunks a picture, the second filled up."""
+    """Two chunks per picture, the second one padded."""
     picture = small if channels else small[..., 1]
     array = zarr.create_array(
         tmp_path / "x.zarr",

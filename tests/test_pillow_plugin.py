@@ -1,4 +1,4 @@
-"""The Pillow plugin, through Pillow."""
+"""The Pillow plugin, used through Pillow."""
 
 import io
 import subprocess
@@ -77,8 +77,8 @@ def test_transparency(picture):
         assert image.mode == "LA" and np.array(image).shape == (picture.height, picture.width, 2)
 
 
-def test_metadata_as_pillow_has_it(picture):
-    """Kept when passed, not otherwise; orientation is applied once."""
+def test_metadata_follows_pillow_conventions(picture):
+    """Metadata is kept only if passed explicitly; the orientation is applied once."""
     exif = Image.Exif()
     exif[0x010F] = "Maker"
     picture.info["exif"] = exif.tobytes()
@@ -95,7 +95,7 @@ def test_metadata_as_pillow_has_it(picture):
 
 @pytest.mark.skipif(not features.check("littlecms2"), reason="Pillow without LittleCMS")
 def test_icc_profile_is_converted(picture, small):
-    """Under a profile whose red and green are swapped, passed or in the info, the same samples mean others."""
+    """A profile with red and green swapped, passed or in the info, changes the meaning of the samples."""
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     swapped = srgb.replace(b"rXYZ", b"?XYZ").replace(b"gXYZ", b"rXYZ").replace(b"?XYZ", b"gXYZ")
     swapped = swapped.replace("sRGB".encode("utf-16-be"), "swap".encode("utf-16-be")).replace(b"sRGB", b"swap")
@@ -114,7 +114,7 @@ def test_target_size(picture):
 
 
 @pytest.mark.parametrize("options", [{"hints": 0}, {"hints": 60}, {"hints": "auto"}, {"luma": "av1", "hints": "auto"}])
-def test_thumbnail_is_near_the_reduced_picture(cat, options):
+def test_thumbnail_matches_the_reduced_picture(cat, options):
     picture = Image.fromarray(cat)
     data = saved(picture, quality=40, **options)
     with Image.open(io.BytesIO(data)) as image:
@@ -170,13 +170,13 @@ def test_damaged_files(coded, monkeypatch):
         Image.open(io.BytesIO(coded[:6]))
 
 
-def test_decompression_bombs_are_seen_on_the_header(coded, monkeypatch):
+def test_decompression_bombs_are_detected_from_the_header(coded, monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
     with pytest.raises(Image.DecompressionBombError):
         Image.open(io.BytesIO(coded))
 
 
-def test_module_globals_set_how_files_are_decoded(coded, monkeypatch):
+def test_module_globals_control_decoding(coded, monkeypatch):
     monkeypatch.setattr(pillow, "COLOR", False)
     with Image.open(io.BytesIO(coded)) as image:
         image.load()

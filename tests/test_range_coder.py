@@ -35,8 +35,8 @@ def test_size_is_close_to_the_entropy():
     assert len(coded(bits)) < 1.05 * entropy
 
 
-def test_carries_run_through():
-    """Long runs of ones in a context that expects zeros push the low end up to where carries happen."""
+def test_carry_propagation():
+    """Long runs of ones in a context that expects zeros push the lower bound up until carries occur."""
     for seed in range(300):
         rng = random.Random(seed)
         bits = [(rng.choice([1, 2]), int(rng.random() < 0.9)) for _ in range(200)]

@@ -21,7 +21,7 @@ from scodec.models.tiling import tiles
 
 @pytest.fixture(scope="module")
 def large(cat):
-    """902 x 800 pixels with detail everywhere."""
+    """902 x 600 pixels with detail everywhere."""
     return np.asarray(Image.fromarray(cat).resize((902, 600), Image.Resampling.LANCZOS))
 
 
@@ -29,23 +29,23 @@ def rebuilt(data, **options):
     return np.array(scodec.decode(data, **options)).astype(int)
 
 
-def share_within_a_level(one, other):
+def share_within_one_level(one, other):
     return float((np.abs(one - other) <= 1).mean())
 
 
 @pytest.mark.parametrize("quality", [27, 60])
-def test_tiles_leave_no_trace(large, quality):
-    """The same picture from tiles of any size, and no more difference at their borders than elsewhere."""
+def test_tile_size_does_not_change_the_picture(large, quality):
+    """Tiles of any size give the same picture, with no larger differences at their borders than elsewhere."""
     data = scodec.encode(large, quality=quality, hints=80)
     whole, tiled = rebuilt(data, tile=1024), rebuilt(data, tile=192)
-    assert share_within_a_level(whole, tiled) >= 0.999
+    assert share_within_one_level(whole, tiled) >= 0.999
     gray, in_tiles = rebuilt(data, tile=1024, color=False), rebuilt(data, tile=192, color=False)
     difference = np.abs(gray - in_tiles)
     at_borders = np.concatenate([difference[:, x - 1 : x + 1].ravel() for x in range(192, 902, 192)])
     assert at_borders.mean() <= 0.05
 
 
-def test_threads_leave_no_trace(large):
+def test_number_of_threads_does_not_change_the_picture(large):
     data = scodec.encode(large, hints=80)
     before = torch.get_num_threads()
     try:
@@ -55,16 +55,16 @@ def test_threads_leave_no_trace(large):
             pictures.append(rebuilt(data))
     finally:
         torch.set_num_threads(before)
-    assert share_within_a_level(*pictures) >= 0.999
+    assert share_within_one_level(*pictures) >= 0.999
 
 
 def test_number_formats_agree(large):
     data = scodec.encode(large, hints=80)
-    assert share_within_a_level(rebuilt(data, dtype="float32"), rebuilt(data, dtype="bfloat16")) >= 0.98
+    assert share_within_one_level(rebuilt(data, dtype="float32"), rebuilt(data, dtype="bfloat16")) >= 0.98
 
 
 @pytest.mark.parametrize("quantizer", [20, 34])
-def test_learned_luma_is_restored_as_of_a_coarser_av1(quantizer):
+def test_learned_luma_is_restored_like_coarser_av1(quantizer):
     y = photo.planes(skimage.data.astronaut())[0][:192, :256]
     decoded = hyperprior.decode(hyperprior.encode(y, quantizer), 256, 192)
 
@@ -87,7 +87,7 @@ def test_tiles_cover_everything_once(height, width, size):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_memory_is_bounded():
-    """12 MP in a process of its own: the decoder's peak stays under 3 GB."""
+    """12 megapixels in a separate process: the decoder's peak memory stays below 3 GB."""
     code = """
 import numpy as np, scodec
 y, x = np.mgrid[:3000, :4000]
@@ -97,7 +97,7 @@ assert scodec.decode(data).size == (4000, 3000)
 print(open("/proc/self/status").read())
 """
     status = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
-    (peak,) = re.findall(r"VmHWM:\s*(\d+) kB", status)  # not ru_maxrss, which begins at the parent's
+    (peak,) = re.findall(r"VmHWM:\s*(\d+) kB", status)  # not ru_maxrss, which starts at the parent's peak
     assert int(peak) * 1024 < 3e9
 
 
@@ -111,10 +111,10 @@ def test_missing_devices_are_reported(small):
 def test_cuda_agrees_with_the_cpu(large):
     data = scodec.encode(large, hints=80)
     pictures = [rebuilt(data, device=device, dtype="float32") for device in ("cpu", "cuda")]
-    assert share_within_a_level(*pictures) >= 0.999
+    assert share_within_one_level(*pictures) >= 0.999
 
 
-def test_weights_tell_where_they_come_from():
+def test_weights_document_their_origin():
     assert set(weights.installed()) == {"colorizer", "hyperprior", "restorer"}
     for name in weights.installed():
         about = weights.facts(name)

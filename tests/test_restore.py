@@ -15,7 +15,7 @@ from scodec.metrics import y_psnr
 
 @pytest.fixture
 def old(tmp_path):
-    """A greyscale photograph as a newcomer has it: a JPEG of odd size. The camera man of scikit-image, CC0."""
+    """A greyscale photograph as a user might have it: a JPEG of odd size. The cameraman of scikit-image, CC0."""
     path = tmp_path / "old.jpg"
     exif = Image.Exif()
     exif[0x010F] = "Maker"
@@ -37,13 +37,13 @@ def test_one_command_colours_and_enlarges(scodec_command, old, tmp_path):
     ("options", "mode", "size"),
     [(["--no-color", "--scale", 3], "L", (633, 471)), (["--no-upscale"], "RGB", (211, 157))],
 )
-def test_only_one_of_both(scodec_command, old, tmp_path, options, mode, size):
+def test_only_colours_or_only_enlarges(scodec_command, old, tmp_path, options, mode, size):
     assert scodec_command("restore", old, tmp_path / "new.png", *options).code == 0
     with Image.open(tmp_path / "new.png") as image:
         assert (image.mode, image.size) == (mode, size)
 
 
-def test_samples_differ_visibly_and_come_again(scodec_command, old, tmp_path):
+def test_samples_differ_visibly_and_are_reproducible(scodec_command, old, tmp_path):
     arguments = ["restore", old, tmp_path / "new.png", "--no-upscale", "--samples", 4, "--force"]
     assert scodec_command(*arguments).code == 0
     first = [np.asarray(Image.open(tmp_path / f"new-{i}.png")).astype(int) for i in (1, 2, 3, 4)]
@@ -62,8 +62,8 @@ def test_enlarging_beats_bicubic(cat):
     small = Image.fromarray(grey).resize((224, 148), Image.Resampling.BICUBIC)
     (large,) = scodec.restore(small, scale=2, color=False)
     plain = small.resize((448, 296), Image.Resampling.BICUBIC)
-    true, made, bicubic = (np.repeat(np.asarray(each)[..., None], 3, 2) for each in (grey, large, plain))
-    assert y_psnr(true, made) > y_psnr(true, bicubic) + 0.5
+    original, restored, bicubic = (np.repeat(np.asarray(each)[..., None], 3, 2) for each in (grey, large, plain))
+    assert y_psnr(original, restored) > y_psnr(original, bicubic) + 0.5
 
 
 @pytest.mark.parametrize("size", [(1, 1), (300, 2), (5, 64)])
@@ -73,7 +73,7 @@ def test_any_size(size):
         assert all(image.size == (size[0] * scale, size[1] * scale) for image in images)
 
 
-def test_transparency_stays(small):
+def test_transparency_is_kept(small):
     image = Image.fromarray(small)
     image.putalpha(Image.new("L", image.size, 100))
     (restored,) = scodec.restore(image, scale=2)
@@ -95,8 +95,8 @@ def test_folders(scodec_command, old, tmp_path):
     assert run.code == 2 and "--samples needs one file" in run.err
 
 
-def test_samples_are_of_one_piece(cat):
-    """Other strength, other light: what is coloured alike stays so, and nothing turns into its complement."""
+def test_samples_are_coherent(cat):
+    """Samples differ in strength and light only: equal colours stay equal, and none turns into its complement."""
     grey = photo.planes(cat)[0]
     first, *others = (photo.planes(np.asarray(image))[1:] for image in scodec.restore(grey, scale=1, samples=4))
     for planes in others:
@@ -104,7 +104,7 @@ def test_samples_are_of_one_piece(cat):
             assert np.corrcoef(one.ravel(), other.ravel())[0, 1] > 0.5
 
 
-def test_impossible_requests(scodec_command, old, tmp_path):
+def test_invalid_requests(scodec_command, old, tmp_path):
     with pytest.raises(BadRequest, match="1 to 4"):
         scodec.restore(old, scale=9)
     run = scodec_command("restore", old, tmp_path / "new.png", "--no-color", "--samples", 2)

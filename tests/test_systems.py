@@ -1,4 +1,4 @@
-"""The systems of the reports: their layers, training, and work as receivers."""
+"""The systems of the reports: layers, training, and use as receivers."""
 
 import numpy as np
 import pytest
@@ -37,7 +37,7 @@ def count(network: nn.Module) -> int:
 
 
 def chain(*widths_and_strides: tuple[int, int], inputs: int = 1) -> list[tuple[int, int, int, int]]:
-    """A row of 3x3 convolutions."""
+    """What `convolutions` returns for a sequence of 3x3 convolutions."""
     widths = [inputs, *(width for width, _ in widths_and_strides)]
     return [(before, width, 3, stride) for before, (width, stride) in zip(widths, widths_and_strides, strict=False)]
 
@@ -81,21 +81,21 @@ def test_vgg16_autoencoder_layer_by_layer():
     assert shapes == [(1, 512, 4, 4)]
 
 
-def test_gans_have_the_sizes_of_pix2pix():
+def test_gans_match_pix2pix():
     assert count(UNetGenerator()) == 54_410_434
     assert [width for _, width, _, _ in convolutions(UNetGenerator().down)] == [64, 128, 256] + 5 * [512]
     assert count(PatchCritic()) == 2_766_529
-    field = 1
+    receptive_field = 1
     for _, _, kernel, stride in reversed(convolutions(PatchCritic())):
-        field = (field - 1) * stride + kernel
-    assert field == 70
+        receptive_field = (receptive_field - 1) * stride + kernel
+    assert receptive_field == 70
     gate = UNetGenerator(attention=True).gates[0]
     skip = torch.rand(1, 512, 2, 2)
     assert (gate(skip, torch.rand_like(skip)).abs() <= skip.abs()).all()
 
 
 @pytest.mark.parametrize("blocks", [8, 12, 16, 24])
-def test_edsr_is_the_baseline_of_its_paper(blocks):
+def test_edsr_matches_the_baseline_of_its_paper(blocks):
     network = EDSR(blocks)
     assert len(convolutions(network)) == 2 * blocks + 4
     assert count(network) == 188_163 + blocks * 73_856
@@ -105,11 +105,11 @@ def test_edsr_is_the_baseline_of_its_paper(blocks):
 @pytest.mark.parametrize(
     ("network", "scale"), [(EDSR(2, 3), 3), (EDSR(2, 4), 4), (EDSR(2, deep=2), 2), (SRResNet(2), 2)]
 )
-def test_enlarging_networks_give_the_size(network, scale):
+def test_enlarging_networks_multiply_the_size(network, scale):
     assert network(torch.rand(1, 3, 10, 14))["rgb"].shape == (1, 3, 10 * scale, 14 * scale)
 
 
-def test_srgan_has_the_layers_of_its_paper():
+def test_srgan_matches_its_paper():
     assert count(SRResNet()) == 1_401_749
     assert [stride for _, _, _, stride in convolutions(SRCritic())] == [1, 2] * 4
     assert SRCritic()(torch.rand(2, 3, 96, 96)).shape == (2, 1)
@@ -123,7 +123,7 @@ def test_zhang_and_iizuka():
     assert count(NETWORKS["dtu-cnn"](classes=8).classifier) > 0 and NETWORKS["dtu-cnn"]().classifier is None
 
 
-def test_lab_is_scikit_images_and_goes_back(small):
+def test_lab_matches_scikit_image_and_is_invertible(small):
     from skimage.color import rgb2lab
 
     rgb = torch.from_numpy(small).permute(2, 0, 1)[None] / 255
@@ -134,10 +134,10 @@ def test_lab_is_scikit_images_and_goes_back(small):
     assert (lab.to_rgb(lightness, ab) - rgb).abs().max() < 1e-3
 
 
-def test_pretrained_weights_that_cannot_be_had(monkeypatch):
+def test_unavailable_pretrained_weights(monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     try:
-        backbones.backbone("vgg16", pretrained=True)  # where they lie in a cache, all is well
+        backbones.backbone("vgg16", pretrained=True)  # succeeds if they are cached
     except Unsupported as error:
         assert "--no-pretrained" in str(error)
 
@@ -157,12 +157,12 @@ def luma_file(cat):
 
 
 @pytest.mark.parametrize("name", SYSTEMS)
-def test_every_system_trains_and_receives(name, folder, luma_file, tmp_path, monkeypatch):
+def test_every_system_trains_and_decodes(name, folder, luma_file, tmp_path, monkeypatch):
     """A few steps on one batch lower the loss; the weights then decode a file and restore a photograph."""
     settings = RECIPES[name]
     patch = {"ugan": 256, "attention-ugan": 256, "vgg16-autoencoder": 112}.get(settings.network, 96)
     few = {"steps": 5, "batch": 2, "patch": patch, "warmup": 1, "ema": 0.0, "adversarial_from": 2, "short_side": 0}
-    few["lr"] = settings.lr / 10  # a few steps after the start must not overshoot
+    few["lr"] = settings.lr / 10  # the first few steps must not overshoot
     settings = recipe.Recipe(**(vars(settings) | few))
     paths = sorted(folder.rglob("*.png"))
     task = TASKS[settings.task](recipe.Setting(settings, paths, paths[:1], tmp_path, 1, pretrained=False))
@@ -187,7 +187,7 @@ def test_every_system_trains_and_receives(name, folder, luma_file, tmp_path, mon
         assert (restored.mode, restored.size) == ("L", (393, 201))
 
 
-def test_checkpoints_of_adversarial_trainings_are_taken_up(folder, tmp_path):
+def test_adversarial_training_resumes_from_a_checkpoint(folder, tmp_path):
     paths = sorted(folder.rglob("*.png"))
     few = {"steps": 2, "batch": 1, "patch": 48, "warmup": 1, "adversarial_from": 0, "short_side": 0, "loss": "mse"}
     settings = recipe.Recipe(**(vars(RECIPES["srgan"]) | few))
@@ -209,7 +209,7 @@ def test_enlarging_in_tiles_leaves_no_seams(cat, monkeypatch):
     assert np.abs(whole.enlarge(picture).astype(int) - expected).max() <= 1
 
 
-def test_receivers_by_name_and_those_that_cannot_be(cat, luma_file, tmp_path, monkeypatch):
+def test_receivers_by_name_and_invalid_ones(cat, luma_file, tmp_path, monkeypatch):
     with pytest.raises(BadRequest, match="--system zhang"):
         scodec.decode(luma_file, receivers=["zhang"])
     with pytest.raises(BadRequest, match="rebuilds no pictures"):

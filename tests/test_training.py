@@ -1,4 +1,4 @@
-"""Training on a folder of one's own pictures: it runs, resumes, learns, and its weights work in the codec."""
+"""Training on the user's own pictures: it runs, resumes and learns, and its weights work in the codec."""
 
 import json
 import signal
@@ -40,7 +40,7 @@ def coded_blind(small):
     ("name", "task", "patch"), [("restorer", "luma", 64), ("restorer", "natural", 64), ("colorizer", "colour", 64)]
 )
 def test_command_trains_and_resumes(folder, tmp_path, scodec_command, coded_blind, monkeypatch, name, task, patch):
-    monkeypatch.setattr(update, "UNHEARD", 1)  # steps of all kinds within four
+    monkeypatch.setattr(update, "UNHEARD", 1)  # so that four steps include every kind of step
     monkeypatch.setattr(update, "COMPARED", 3)
     own = tmp_path / "own.yaml"
     numbers = "steps: 4\nbatch: 2\nlr: 1.0e-3\nwarmup: 1\nema: 0.0\n"
@@ -61,8 +61,8 @@ def test_command_trains_and_resumes(folder, tmp_path, scodec_command, coded_blin
     assert not np.array_equal(*decoded) and decoded[0].shape == decoded[1].shape
 
 
-def test_a_stop_before_the_first_checkpoint_loses_nothing(folder, tmp_path):
-    """Ctrl-C, as a terminal sends it, while the training runs: it ends with a checkpoint of its last step."""
+def test_interrupt_before_the_first_checkpoint_loses_nothing(folder, tmp_path):
+    """Ctrl-C during training, as sent by a terminal, writes a checkpoint of the last step."""
     own = tmp_path / "own.yaml"
     own.write_text("task: luma\nnetwork: restorer\npatch: 64\nsteps: 5000\nbatch: 2\nlr: 1.0e-4\n")
     arguments = ["train", folder, "--recipe", own, "--run", tmp_path / "run", "--every", 5000, "-j", 1]
@@ -70,7 +70,7 @@ def test_a_stop_before_the_first_checkpoint_loses_nothing(folder, tmp_path):
     command = [sys.executable, "-c", code, *map(str, arguments), "--device", "cpu"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     seen = ""
-    while "step/s" not in seen and "s/step" not in seen:  # the bar of the steps themselves
+    while "step/s" not in seen and "s/step" not in seen:  # the progress bar of the training steps
         piece = process.stderr.read(1)
         assert piece, seen
         seen += piece
@@ -83,8 +83,8 @@ def test_a_stop_before_the_first_checkpoint_loses_nothing(folder, tmp_path):
     assert 0 < state["step"] < 5000
 
 
-def test_a_packed_file_stands_for_its_folders(tmp_path, cat, scodec_command):
-    """Pictures and coded pairs come out of it; nothing is coded again."""
+def test_packed_file_replaces_its_folders(tmp_path, cat, scodec_command):
+    """Pictures and coded pairs are taken from it; nothing is encoded again."""
     photos = tmp_path / "photos"
     photos.mkdir()
     for i in (60, 61):  # 61 is held out
@@ -106,8 +106,8 @@ def test_a_packed_file_stands_for_its_folders(tmp_path, cat, scodec_command):
     assert result.code == 1 and "no.zip is neither" in result.err
 
 
-def test_pairs_are_what_the_coders_make(folder, tmp_path):
-    """Patches of the pool are patches of the decoded luma, where its coder, scale and quantizer say."""
+def test_pairs_match_the_output_of_the_coders(folder, tmp_path):
+    """Patches drawn from the pool match the luma decoded with their coder, scale and quantizer."""
     known = pairs.load(pairs.prepare(sorted(folder.iterdir())[:2], tmp_path, 1))
     pool = pairs.pool(known)
     drawn = pool.draw(16, 96, torch.Generator().manual_seed(1))
@@ -120,17 +120,17 @@ def test_pairs_are_what_the_coders_make(folder, tmp_path):
             assert variant.y_small.shape == tuple(side // variant.scale for side in each.y.shape)
 
 
-def test_interrupted_and_straight_runs_agree(folder, tmp_path):
+def test_interrupted_and_uninterrupted_runs_agree(folder, tmp_path):
     settings = recipe.Recipe(task="luma", network="restorer", steps=4, batch=2, patch=64, lr=1e-4, warmup=1)
     train, held_out = cli._split((folder,), 0)
     task = LumaTask(settings, train, held_out, tmp_path / "pairs", 1)
-    straight = loop.train(task, settings, tmp_path / "a", "cpu", 2, None).state_dict()
+    uninterrupted = loop.train(task, settings, tmp_path / "a", "cpu", 2, None).state_dict()
 
     class Stopped(Exception):
         pass
 
     class Stopping:
-        """Ends the first run after the checkpoint of step 2."""
+        """A task that ends the first run after the checkpoint of step 2."""
 
         def __getattr__(self, name):
             return getattr(task, name)
@@ -144,11 +144,11 @@ def test_interrupted_and_straight_runs_agree(folder, tmp_path):
     with pytest.raises(Stopped):
         loop.train(Stopping(), settings, tmp_path / "b", "cpu", 2, None)
     resumed = loop.train(task, settings, tmp_path / "b", "cpu", 2, None).state_dict()
-    assert all(torch.allclose(straight[key], resumed[key], atol=1e-5) for key in straight)
+    assert all(torch.allclose(uninterrupted[key], resumed[key], atol=1e-5) for key in uninterrupted)
 
 
-def test_the_colorizer_learns(folder, tmp_path):
-    """From the shipped weights, a few dozen steps on one animal must bring its colours closer."""
+def test_colorizer_learns(folder, tmp_path):
+    """Starting from the shipped weights, a few dozen steps on pictures of one cat must improve its colours."""
     settings = recipe.Recipe(
         task="colour", network="colorizer", steps=40, batch=4, patch=64, lr=5e-4, warmup=5, ema=0.9
     )
@@ -163,8 +163,8 @@ def test_the_colorizer_learns(folder, tmp_path):
     assert after > before + 0.5
 
 
-def test_a_training_begins_from_what_fits():
-    """Of a smaller hyperprior: what has grown keeps its first rows and columns, what shrank is not touched."""
+def test_training_starts_from_the_weights_that_fit():
+    """Starting from another hyperprior: larger layers begin with its rows and columns, smaller ones are unchanged."""
     known = LumaHyperprior(groups=(4, 8), hyper=16, widths=(8, 8, 8))
     with torch.no_grad():
         for parameter in known.parameters():

@@ -1,4 +1,4 @@
-"""Training: data, losses, one visible loop and its recipes. Needs the extra `train`."""
+"""Training: data, losses, one training loop and its recipes. Needs the extra `train`."""
 
 from scodec.extras import require
 

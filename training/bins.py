@@ -1,4 +1,4 @@
-"""Colour as a class: the loss of Zhang et al. 2016, with rebalancing of rare colours (section 2.2)."""
+"""Colorization as classification: the loss of Zhang et al. 2016, with rebalancing of rare colours (section 2.2)."""
 
 import itertools
 from collections.abc import Iterable
@@ -14,11 +14,12 @@ from torch.nn import functional as F
 from scodec.models.reports.lab import AB_UNIT
 from scodec.models.reports.zhang import BIN, bins
 
-#: Share of the uniform distribution in the prior, and the smoothing of both the prior and the soft encoding, in a*b*.
+#: Weight of the uniform distribution in the prior; standard deviation, in a*b* units, of the Gaussians that smooth the
+#: prior and the soft encoding.
 UNIFORM, SIGMA = 0.5, 5.0
-#: Bins that a colour is spread over.
+#: Number of nearest bins in the soft encoding of a colour.
 NEIGHBOURS = 5
-#: Pictures whose colours are counted.
+#: Number of pictures from which the prior is estimated.
 COUNTED = 400
 
 
@@ -35,14 +36,14 @@ class BinLoss:
         ab = F.adaptive_avg_pool2d(batch["ab"], (logits.shape[2], logits.shape[3]))
         colours = ab.permute(0, 2, 3, 1).reshape(-1, 2) * AB_UNIT
         distances, nearest = torch.cdist(colours, centres).topk(NEIGHBOURS, largest=False)
-        share = torch.softmax(-distances.square() / (2 * SIGMA**2), 1)
+        target = torch.softmax(-distances.square() / (2 * SIGMA**2), 1)
         log_p = torch.log_softmax(logits, 1).permute(0, 2, 3, 1).reshape(len(colours), -1)
-        entropy = -(share * log_p.gather(1, nearest)).sum(1)
+        entropy = -(target * log_p.gather(1, nearest)).sum(1)
         return (weights[nearest[:, 0]] * entropy).mean()
 
 
 def rarity(pictures: Iterable[Image.Image]) -> np.ndarray:
-    """Weight of every bin (float32), 1 on the mean over the colours of the pictures (eq. 4)."""
+    """Weight of every bin (float32), with a mean of 1 over the colours of the pictures (eq. 4)."""
     from skimage.color import rgb2lab
 
     centres = bins()
@@ -51,10 +52,10 @@ def rarity(pictures: Iterable[Image.Image]) -> np.ndarray:
     for picture in pictures:
         ab = rgb2lab(np.asarray(picture.resize((64, 64), Image.Resampling.BOX)))[..., 1:].reshape(-1, 2)
         counts += np.bincount(tree.query(ab)[1], minlength=len(centres))
-    at = tuple((centres / BIN).round().astype(int).T + 13)
+    index = tuple((centres / BIN).round().astype(int).T + 13)
     grid, inside = np.zeros((27, 27)), np.zeros((27, 27))
-    grid[at], inside[at] = counts / counts.sum(), 1
-    smooth = gaussian_filter(grid, SIGMA / BIN)[at] / np.maximum(gaussian_filter(inside, SIGMA / BIN)[at], 1e-6)
-    share = smooth / smooth.sum()
-    weights = 1 / ((1 - UNIFORM) * share + UNIFORM / len(centres))
-    return (weights / (share * weights).sum()).astype(np.float32)
+    grid[index], inside[index] = counts / counts.sum(), 1
+    smooth = gaussian_filter(grid, SIGMA / BIN)[index] / np.maximum(gaussian_filter(inside, SIGMA / BIN)[index], 1e-6)
+    prior = smooth / smooth.sum()
+    weights = 1 / ((1 - UNIFORM) * prior + UNIFORM / len(centres))
+    return (weights / (prior * weights).sum()).astype(np.float32)

@@ -15,9 +15,9 @@ from scodec.files.folders import pictures
 from scodec.training import recipe as recipes
 from scodec.training.recipe import Setting
 
-#: One picture in so many is held out, chosen by its name, to watch the training.
+#: One picture in this many, chosen by a hash of its name, is held out for validation.
 HELD_OUT = 16
-#: Held-out pictures that are looked at.
+#: Largest number of held-out pictures that are used for validation.
 WATCHED = 24
 
 
@@ -25,21 +25,23 @@ WATCHED = 24
 @click.argument("sources", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option(
     "--recipe", "--system", "name", required=True, metavar="NAME|FILE",
-    help="A recipe by name (release for restorer and colorizer, or a system of docs/systems.md) or a .yaml file.",
+    help="Name of a recipe (release for restorer and colorizer, or a system from docs/systems.md), or a .yaml file.",
 )  # fmt: skip
 @click.option(
     "--run", type=click.Path(path_type=Path), default="runs", show_default=True,
-    help="Folder for checkpoints and logs; a training that stands there is taken up again.",
+    help="Folder for checkpoints and logs; an interrupted training run in it is resumed.",
 )  # fmt: skip
-@click.option("--steps", type=click.IntRange(min=1), help="Other number of steps than the recipe's.")
+@click.option("--steps", type=click.IntRange(min=1), help="Number of steps, instead of the recipe's.")
 @click.option("--device", default="auto", show_default=True, help="Where to train: auto, cpu, cuda or mps.")
 @click.option("--every", type=click.IntRange(min=1), default=250, show_default=True, help="Steps between log lines.")
 @click.option(
     "--pretrained/--no-pretrained", default=True, show_default=True,
-    help="Start backbones from the weights that their authors trained on ImageNet, from the internet.",
+    help="Start backbones from their published ImageNet weights, which are downloaded.",
 )  # fmt: skip
-@click.option("--fresh", is_flag=True, help="Start from nothing, not from the weights that come with scodec.")
-@click.option("-j", "--workers", type=click.IntRange(min=1), default=os.cpu_count(), help="Processes that code pairs.")
+@click.option("--fresh", is_flag=True, help="Train from scratch, not from the weights that come with scodec.")
+@click.option(
+    "-j", "--workers", type=click.IntRange(min=1), default=os.cpu_count(), help="Processes that encode training pairs."
+)
 def train(
     sources: tuple[Path, ...],
     name: str,
@@ -51,10 +53,11 @@ def train(
     pretrained: bool,
     workers: int,
 ) -> None:
-    """Train the networks of a recipe on SOURCES: folders of pictures (searched with everything below them), or files
-    that `python -m scodec.training.pack` made of such folders.
+    """Train the networks of a recipe on SOURCES: folders of pictures (searched recursively), or files that
+    `python -m scodec.training.pack` has made from such folders.
 
-    Writes RUN/NAME/weights.safetensors for each training of the recipe, and a checkpoint and log.jsonl on the way.
+    Writes RUN/NAME/weights.safetensors for each training run of the recipe, and during training a checkpoint and
+    log.jsonl.
     """
     stages = recipes.load(name)
     folders = tuple(
@@ -83,20 +86,20 @@ def _train(setting: Setting, run: Path, device: str, every: int, fresh: bool, pr
 
     recipe = setting.recipe
     shipped = weights.path(recipe.network)
-    before = run.parent / recipe.after / "weights.safetensors"
-    if recipe.after and before.exists():
-        begin: Path | None = before
+    previous = run.parent / recipe.after / "weights.safetensors"
+    if recipe.after and previous.exists():
+        start: Path | None = previous
     else:
-        begin = None if fresh or not shipped.exists() else shipped
+        start = None if fresh or not shipped.exists() else shipped
     task = TASKS[recipe.task](setting)
-    trained = loop.train(task, recipe, run, best_device(device), every, load_file(begin) if begin else None)
+    trained = loop.train(task, recipe, run, best_device(device), every, load_file(start) if start else None)
     target = run / "weights.safetensors"
     weights.save(trained, target, recipe.network, **provenance)
     click.echo(f"scodec: {target}", err=True)
 
 
 def _unpacked(source: Path, run: Path, target: Path) -> Path:
-    """Lay out a file of `pack`: its pictures in `target`, anew, and the pairs where trainings look for them."""
+    """Unpack a file of `pack`: pictures into `target`, which is emptied first, and pairs into the cache under `run`."""
     shutil.rmtree(target, ignore_errors=True)
     try:
         with zipfile.ZipFile(source) as file:
@@ -104,16 +107,16 @@ def _unpacked(source: Path, run: Path, target: Path) -> Path:
             file.extractall(target, [name for name in names if name.startswith("pictures/")])
             file.extractall(run, [name for name in names if name.startswith("pairs/")])
     except zipfile.BadZipFile as error:
-        raise BadRequest(f"{source} is neither a folder nor a file of scodec.training.pack") from error
+        raise BadRequest(f"{source} is neither a folder nor a file made by scodec.training.pack") from error
     return target
 
 
 def _split(folders: tuple[Path, ...], short_side: int) -> tuple[list[Path], list[Path]]:
-    """All pictures under the folders of at least that short side (pixels): to train on, and held out."""
+    """Training and held-out pictures: all those in the folders with at least this short side (pixels)."""
     found = [path for path in pictures(folders) if min(photo.size(path)) >= short_side]
     held_out = [path for path in found if hashlib.sha256(path.stem.encode()).digest()[0] % HELD_OUT == 0]
     chosen = set(held_out)
     train_on = [path for path in found if path not in chosen]
     if not train_on or not held_out:
-        raise BadRequest(f"{len(found)} pictures are too few to train and to check on: give folders with more")
+        raise BadRequest(f"{len(found)} pictures are too few for training and validation: give folders with more")
     return train_on, held_out

@@ -1,4 +1,4 @@
-"""The training loop: one loop for every task, readable from top to bottom."""
+"""The training loop, which is the same for every task."""
 
 import copy
 import json
@@ -19,16 +19,16 @@ from scodec.training.recipe import Recipe
 from scodec.training.tasks.task import Task
 from scodec.training.update import Update, autocast, share
 
-#: A training of so many steps is told how long it will take.
+#: Smallest number of steps for which the duration is estimated in advance.
 WORTH_TIMING = 100
 
 
 def train(task: Task, recipe: Recipe, run: Path, device: str, every: int, start: dict[str, Tensor] | None) -> nn.Module:
     """Train until `recipe.steps` and return the network with the averaged weights.
 
-    `run` receives checkpoint.pt (taken up again when it is there) and log.jsonl (one line every `every` steps: step,
-    loss, lr, seconds, validation figures). `start`: weights to begin from when there is no checkpoint, as far as they
-    fit (see `adopt`).
+    run: folder for checkpoint.pt (training resumes from it if it exists) and log.jsonl (one line every `every` steps:
+    step, loss, lr, seconds, validation metrics). start: initial weights if there is no checkpoint, as far as they fit
+    (see `adopt`).
     """
     torch.manual_seed(recipe.seed)
     torch.set_flush_denormal(True)
@@ -55,7 +55,7 @@ def train(task: Task, recipe: Recipe, run: Path, device: str, every: int, start:
     losses: list[Tensor] = []
     if recipe.steps - step >= WORTH_TIMING:
         with torch.random.fork_rng():
-            hours = _seconds_a_step(update) * (recipe.steps - step) / 3600
+            hours = _seconds_per_step(update) * (recipe.steps - step) / 3600
         tqdm.write(f"{recipe.steps - step} steps, about {hours:.1f} hours on {place}", file=sys.stderr)
     began = time.monotonic()
     bar = tqdm(total=recipe.steps, initial=step, unit="step", desc=recipe.task)
@@ -85,10 +85,10 @@ def train(task: Task, recipe: Recipe, run: Path, device: str, every: int, start:
     return update.average
 
 
-def _seconds_a_step(update: Update) -> float:
-    """What a step takes: measured on the second try; a critic costs about half as much.
+def _seconds_per_step(update: Update) -> float:
+    """Estimated duration of a step: measured on the second try; a critic adds about half.
 
-    A copy and random numbers of its own, so that the training is the same with and without.
+    Uses a copy of the network and its own random numbers, so that the measurement does not affect the training.
     """
     task, place, network = update.task, update.place, copy.deepcopy(update.network)
     for _ in range(2):
@@ -100,16 +100,16 @@ def _seconds_a_step(update: Update) -> float:
         if place.type == "cuda":
             torch.cuda.synchronize(place)
         seconds = time.monotonic() - began
-    saved = 0.5 if update.replayed else 1  # replaying takes about half the time
-    return seconds * saved * (1.5 if update.critic is not None else 1)
+    factor = 0.5 if update.replayed else 1  # replaying takes about half the time
+    return seconds * factor * (1.5 if update.critic is not None else 1)
 
 
 class _Interrupt:
-    """Ctrl-C ends the step first, so that its checkpoint is whole; a second one ends at once."""
+    """Ctrl-C lets the current step finish, so that a consistent checkpoint can be saved; a second one stops at once."""
 
     def __enter__(self) -> "_Interrupt":
         self.asked = False
-        # other threads than the main one may not and need not
+        # only the main thread may handle signals, and only it receives Ctrl-C
         self.before = signal.getsignal(signal.SIGINT) if threading.current_thread() is threading.main_thread() else None
         if self.before is not None:
             signal.signal(signal.SIGINT, self._ask)
@@ -126,10 +126,12 @@ class _Interrupt:
 
 
 def adopt(network: nn.Module, start: dict[str, Tensor]) -> None:
-    """Begin from the weights `start` of a network like this one: where a tensor is larger here, they are its first rows
-    and columns; where it is smaller, it stays as it is."""
+    """Initialize a network from the weights `start` of a similar one.
+
+    Where a tensor is larger here, they fill its first rows and columns; where it is smaller, it is left unchanged.
+    """
     state = network.state_dict()
-    for name, known in start.items():
+    for name, old in start.items():
         new = state.get(name)
-        if new is not None and new.ndim == known.ndim and all(map(int.__le__, known.shape, new.shape)):
-            new[tuple(slice(size) for size in known.shape)] = known
+        if new is not None and new.ndim == old.ndim and all(map(int.__le__, old.shape, new.shape)):
+            new[tuple(slice(size) for size in old.shape)] = old

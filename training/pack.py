@@ -1,7 +1,8 @@
-"""All that `scodec train --recipe release` reads, in one file: `python -m scodec.training.pack photos.zip FOLDER...`.
+"""The data of `scodec train --recipe release` in one file: `python -m scodec.training.pack photos.zip FOLDER...`.
 
-The pictures are reduced to what the colorizer is shown, and the pairs of the restorer are coded from the originals; a
-machine with a GPU then needs neither the originals nor an hour for the coding: `scodec train photos.zip` reads it.
+The pictures are reduced to the size at which the colorizer uses them, and the restorer's training pairs are encoded
+from the originals. A machine with a GPU then needs neither the originals nor an hour for encoding:
+`scodec train photos.zip` reads the file.
 """
 
 import io
@@ -20,18 +21,20 @@ from scodec.errors import ScodecError
 from scodec.files.folders import pictures
 from scodec.training.data import pairs
 
-#: Largest short side of a packed picture, in pixels, and the quality of its WebP file.
+#: Largest short side of a packed picture in pixels, and its WebP quality.
 SIDE, QUALITY = 512, 70
-#: Pictures with a smaller short side have nothing to teach a restorer.
+#: Smallest short side, in pixels, of a picture that is useful for training the restorer.
 LEAST_FOR_PAIRS = 320
 
 
 @click.command()
 @click.argument("target", type=click.Path(dir_okay=False, path_type=Path))
 @click.argument("folders", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("-j", "--workers", type=click.IntRange(min=1), default=os.cpu_count(), help="Processes that code pairs.")
+@click.option(
+    "-j", "--workers", type=click.IntRange(min=1), default=os.cpu_count(), help="Processes that encode training pairs."
+)
 def main(target: Path, folders: tuple[Path, ...], workers: int) -> None:
-    """Pack the pictures in FOLDERS, and what the luma coders make of the larger ones, into the file TARGET."""
+    """Pack the pictures in FOLDERS, and training pairs coded from the larger ones, into the file TARGET."""
     try:
         _pack(target, pictures(folders), workers)
     except (ScodecError, OSError) as error:
@@ -40,7 +43,7 @@ def main(target: Path, folders: tuple[Path, ...], workers: int) -> None:
 
 def _pack(target: Path, found: list[Path], workers: int) -> None:
     large = [path for path in found if min(photo.size(path)) >= LEAST_FOR_PAIRS]
-    cache = target.with_suffix(".pairs")  # kept when this is stopped, and taken up again
+    cache = target.with_suffix(".pairs")  # kept if this is interrupted, and reused the next time
     coded = dict(zip(large, pairs.prepare(large, cache, workers), strict=True))
     partial = target.with_suffix(".tmp")
     written: set[str] = set()
@@ -49,7 +52,7 @@ def _pack(target: Path, found: list[Path], workers: int) -> None:
         for number, (path, data) in enumerate(zip(found, packed, strict=True)):
             file.writestr(f"pictures/{number:06}/{path.parent.name}/{path.stem}.webp", data)
             name = f"pairs/{pairs.key(data)}.npz"
-            if path in coded and name not in written:  # copies of a picture have the same
+            if path in coded and name not in written:  # identical pictures share a name
                 file.write(coded[path], name)
                 written.add(name)
     partial.replace(target)

@@ -1,4 +1,4 @@
-"""What the natural look is trained by: the distance of ImageNet features, and critics that look at them."""
+"""Losses of the natural look: distances of ImageNet features, and critics (discriminators) of features and patches."""
 
 import torch
 from torch import Tensor, nn
@@ -7,12 +7,12 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from scodec.models.efficientnet import LEVELS, imagenet
 
-#: Sides of the windows of `unlike`, in places of each resolution: 16 to 64 pixels.
+#: Sides of the windows of `unlike`, in positions at each resolution (16 to 64 pixels).
 WINDOWS = (8, 8, 4, 4)
 
 
 class Features(nn.Module):
-    """Frozen features of EfficientNet-Lite0 of pictures (B, 1 or 3, H, W; 0..1), the first `levels` resolutions."""
+    """Frozen EfficientNet-Lite0: pictures (B, 1 or 3, H, W; 0..1) -> features at the first `levels` resolutions."""
 
     def __init__(self, levels: int, inputs: int = 3) -> None:
         super().__init__()
@@ -27,7 +27,7 @@ class Features(nn.Module):
 def distance(made: list[Tensor], true: list[Tensor]) -> Tensor:
     """LPIPS without learned weights (Zhang et al. 2018, eq. 1), per sample.
 
-    Features of unit length, their squared difference, summed over levels.
+    Features are normalized to unit length; their squared difference is averaged over positions and summed over levels.
     """
     return torch.stack(
         [(_unit(a.float()) - _unit(b.float())).square().sum(1).mean((1, 2)) for a, b in zip(made, true, strict=True)]
@@ -35,14 +35,15 @@ def distance(made: list[Tensor], true: list[Tensor]) -> Tensor:
 
 
 def unlike(made: list[Tensor], true: list[Tensor]) -> Tensor:
-    """How much the local energy of the finer features differs, wherever exactly their structures lie, per sample.
+    """Difference in the local energy of the finer features, regardless of where exactly structures lie, per sample.
 
-    The texture term of DISTS (Ding et al. 2020, eq. 2, there of whole pictures), over windows and with deviations.
+    The texture term of DISTS (Ding et al. 2020, eq. 2), but over windows instead of the whole picture, and of standard
+    deviations instead of means.
     """
     total = torch.zeros((), device=made[0].device)
     for window, one, other in zip(WINDOWS, made, true, strict=False):
-        mine, wanted = _variance(one.float(), window), _variance(other.float(), window)
-        total = total + (1 - (2 * (mine * wanted + 1e-8).sqrt() + 1e-2) / (mine + wanted + 1e-2)).mean((1, 2, 3))
+        ours, target = _variance(one.float(), window), _variance(other.float(), window)
+        total = total + (1 - (2 * (ours * target + 1e-8).sqrt() + 1e-2) / (ours + target + 1e-2)).mean((1, 2, 3))
     return total
 
 
@@ -56,7 +57,7 @@ def _unit(features: Tensor) -> Tensor:
 
 
 class FeatureCritic(nn.Module):
-    """Projected critic (Sauer et al. 2021, section 3.2): a small critic on each resolution of frozen features."""
+    """Projected discriminator (Sauer et al. 2021, section 3.2): small critics on each resolution of frozen features."""
 
     def __init__(self, channels: list[int], width: int = 128) -> None:
         super().__init__()
@@ -75,7 +76,7 @@ class FeatureCritic(nn.Module):
 
 
 class PatchCritic(nn.Module):
-    """Critic of patches, down to 1/8 of the size: planes (B, inputs, H, W; 0..1) -> logits."""
+    """Critic of patches: planes (B, inputs, H, W; 0..1) -> logits at 1/8 of the size."""
 
     def __init__(self, inputs: int, width: int = 64) -> None:
         super().__init__()

@@ -12,53 +12,53 @@ from scodec.errors import BadRequest
 
 @dataclass(frozen=True)
 class Recipe:
-    """One training. Every field is a key of the YAML file; `base` there names a recipe whose keys it takes over."""
+    """One training run. Every field is a key of the YAML file; the key `base` names a recipe to inherit keys from."""
 
     task: str  # a name in tasks.TASKS
     steps: int
     batch: int
     patch: int  # pixels, full resolution
-    lr: float  # peak; falls to zero along a cosine
+    lr: float  # peak; cosine schedule down to zero
     network: str  # a name in models.registry.NETWORKS
-    config: dict[str, Any] = field(default_factory=dict)  # of the network
-    after: str = ""  # the training in the same folder of runs that it goes on from, if there is one
+    config: dict[str, Any] = field(default_factory=dict)  # keyword arguments of the network
+    after: str = ""  # a run in the same folder of runs from whose weights this one starts, if it exists
     source: str = ""  # the paper or report that the numbers are from
-    loss: str = ""  # of the systems of the reports: a name in losses.LOSSES
-    adversarial: float = 0.0  # weight of the critic's judgement in the loss
-    adversarial_from: int = 0  # step from which on there is a critic
-    balanced: bool = False  # that weight is of gradients: the critic's is so many times that of the rest
-    critic_lr: float = 0.0  # constant; 0: `lr`
+    loss: str = ""  # name for losses.colour_loss or losses.picture_loss; for the task rate: "restored" or empty
+    adversarial: float = 0.0  # weight of the critic's loss
+    adversarial_from: int = 0  # first step with a critic
+    balanced: bool = False  # `adversarial` is then the critic's gradient relative to that of the other losses
+    critic_lr: float = 0.0  # constant; 0: the value of `lr`
     optimizer: str = "adamw"  # a name in update.OPTIMIZERS
     short_side: int = 0  # pixels; smaller pictures are left out
-    warmup: int = 200
+    warmup: int = 200  # steps of linear increase of the learning rate
     weight_decay: float = 0.0
     ema: float = 0.999  # decay of the averaged weights, which are the ones validated and exported
-    clip: float = 1.0  # largest norm of the gradient
+    clip: float = 1.0  # largest gradient norm; larger ones are clipped
     seed: int = 1
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What a task may work with."""
+    """The inputs of a task."""
 
     recipe: Recipe
     train: list[Path]  # pictures
     held_out: list[Path]
-    cache: Path  # a folder for what takes long to make
-    workers: int  # processes that make it
-    pretrained: bool  # whether backbones start from their authors' weights
+    cache: Path  # folder for coded training pairs, which take long to make
+    workers: int  # processes that make them
+    pretrained: bool  # whether backbones start from published weights
 
 
 def names() -> list[str]:
-    """The recipes that come with scodec, less those that only others build on."""
+    """The recipes that come with scodec, without those that only serve as a base of others."""
     found = sorted(Path(entry.name).stem for entry in _folder().iterdir() if entry.name.endswith(".yaml"))
     return [name for name in found if not name.startswith("base-")]
 
 
 def load(name: str) -> dict[str, Recipe]:
-    """The trainings that a recipe names, itself or those it lists; by the name of a shipped recipe, or a YAML file.
+    """The training runs of a recipe, by name: the recipe itself, or those that it lists.
 
-    Raises BadRequest when there is none or it holds unknown keys.
+    name: a recipe that comes with scodec, or a YAML file. Raises BadRequest if it does not exist or has unknown keys.
     """
     path = Path(name) if name.endswith(".yaml") else _folder() / f"{name}.yaml"
     if not path.is_file():

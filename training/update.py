@@ -1,4 +1,4 @@
-"""One step of a training."""
+"""One training step."""
 
 import copy
 import math
@@ -13,16 +13,16 @@ from scodec.training.recipe import Recipe
 from scodec.training.tasks.task import Batch, Seen, Task
 
 OPTIMIZERS = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam, "rmsprop": torch.optim.RMSprop}
-#: Steps between two comparisons of gradients, and how much the last ones count in the weight that comes of them.
+#: Steps between two comparisons of gradients, and decay of the moving average of the adversarial weight they give.
 COMPARED, MEMORY = 10, 0.9
-#: Steps for which a balanced critic learns before the network hears it: what it says at first is noise.
+#: Steps for which a balanced critic is trained before its loss is used: at first its output is noise.
 UNHEARD = 200
 
 
 class Update:
-    """One step of a training: the critic's, if there is one, the network's, and that of the averaged weights.
+    """One training step: updates the critic, if there is one, the network, and the averaged weights.
 
-    All that changes from step to step is a tensor, and nothing waits for the device, so that a GPU can replay it.
+    All that changes from step to step is a tensor, and nothing waits for the device, so that a GPU can replay the step.
     """
 
     def __init__(self, task: Task, recipe: Recipe, network: nn.Module, place: torch.device) -> None:
@@ -36,7 +36,7 @@ class Update:
         self.optimizer = OPTIMIZERS[recipe.optimizer](groups, weight_decay=recipe.weight_decay, **own)
         self.critic = task.critic()
         self.weight = torch.tensor(recipe.adversarial, device=place)
-        self.forgotten = torch.tensor(0.0, device=place)  # share of the average that a step replaces
+        self.forgotten = torch.tensor(0.0, device=place)  # 1 - decay of the averaged weights
         if self.critic is not None:
             self.critic.to(place)
             self.critic_optimizer = torch.optim.Adam(
@@ -51,7 +51,7 @@ class Update:
         return state
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        for name, mine in self._optimizers().items():  # a checkpoint of another device has other options
+        for name, mine in self._optimizers().items():  # checkpoints from other devices have other options
             for saved, group in zip(state[name]["param_groups"], mine.param_groups, strict=True):
                 saved |= {option: group[option] for option in ("lr", "capturable", "fused") if option in group}
         self.network.load_state_dict(state["network"])
@@ -67,19 +67,23 @@ class Update:
         return found if self.critic is None else found | {"critic_optimizer": self.critic_optimizer}
 
     def stage(self, step: int) -> str:
-        """What kind of step it is: they differ in more than numbers."""
+        """The kind of a step; each kind runs different operations.
+
+        "no critic"; "critic only": the critic is trained, but its loss is not used; "first weight": the weight of the
+        critic's loss is computed for the first time; "new weight": it is updated; "adversarial": it is used as it is.
+        """
         if self.critic is None or step < self.recipe.adversarial_from:
-            return "alone"
+            return "no critic"
         if not self.recipe.balanced:
-            return "judged"
+            return "adversarial"
         if step < self.recipe.adversarial_from + UNHEARD:
-            return "unheard"
+            return "critic only"
         if step == self.recipe.adversarial_from + UNHEARD:
-            return "first judged"
-        return "weighed" if step % COMPARED == 0 else "judged"
+            return "first weight"
+        return "new weight" if step % COMPARED == 0 else "adversarial"
 
     def prepare(self, step: int) -> None:
-        """Set the numbers of a step: the learning rate, and a moving average that forgets the start faster."""
+        """Set the learning rate of a step, and the decay of the averaged weights, which is smaller at the start."""
         for group in self.optimizer.param_groups:
             rate = self.recipe.lr * group["share"] * share(step, self.recipe)
             if isinstance(group["lr"], Tensor):
@@ -93,17 +97,17 @@ class Update:
         with autocast(self.place):
             output = task.predict(self.network, batch)
             loss = task.loss(output, batch)
-            if critic is not None and stage != "alone":
-                real, made = task.judged(output, batch)
-                _teach(critic, self.critic_optimizer, real, _detached(made))
-                if stage != "unheard":
+            if critic is not None and stage != "no critic":
+                real, fake = task.judged(output, batch)
+                _train_critic(critic, self.critic_optimizer, real, _detached(fake))
+                if stage != "critic only":
                     critic.requires_grad_(False)
-                    doubt = _believed(critic(made), True)
+                    adversarial = _critic_loss(critic(fake), True)
                     critic.requires_grad_(True)
-                    if stage != "judged":
-                        ratio = recipe.adversarial * _ratio(loss, doubt, task.made(output))
-                        self.weight.copy_(ratio if stage == "first judged" else self.weight.lerp(ratio, 1 - MEMORY))
-                    loss = loss + self.weight * doubt
+                    if stage != "adversarial":
+                        ratio = recipe.adversarial * _gradient_ratio(loss, adversarial, task.made(output))
+                        self.weight.copy_(ratio if stage == "first weight" else self.weight.lerp(ratio, 1 - MEMORY))
+                    loss = loss + self.weight * adversarial
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), recipe.clip)
@@ -117,35 +121,36 @@ class Update:
 
 
 def autocast(place: torch.device) -> torch.autocast:
-    """bfloat16 where the device multiplies it; elsewhere it is far slower than float32."""
+    """bfloat16 where the device supports its arithmetic; elsewhere it is far slower than float32."""
     return torch.autocast(place.type, torch.bfloat16, enabled=best_dtype(place) == torch.bfloat16)
 
 
 def share(step: int, recipe: Recipe) -> float:
-    """Share of the peak learning rate: linear warm-up, then a cosine to zero."""
+    """Learning rate relative to its peak: linear warm-up, and a cosine schedule to zero."""
     return min(1.0, (step + 1) / max(recipe.warmup, 1)) * 0.5 * (1 + math.cos(math.pi * step / recipe.steps))
 
 
-def _ratio(loss: Tensor, doubt: Tensor, made: Tensor) -> Tensor:
-    """How much larger the gradient of the one is than that of the other where the pictures are made
-    (Esser et al. 2021, section 3.1)."""
-    wanted, own = (torch.autograd.grad(each, made, retain_graph=True)[0].norm() for each in (loss, doubt))
-    return wanted / (own + 1e-8)
+def _gradient_ratio(loss: Tensor, adversarial: Tensor, made: Tensor) -> Tensor:
+    """Ratio of the norms of the two losses' gradients with respect to `made` (Esser et al. 2021, section 3.1)."""
+    norm, adversarial_norm = (
+        torch.autograd.grad(each, made, retain_graph=True)[0].norm() for each in (loss, adversarial)
+    )
+    return norm / (adversarial_norm + 1e-8)
 
 
-def _detached(seen: Seen) -> Seen:
-    return seen.detach() if isinstance(seen, Tensor) else [each.detach() for each in seen]
+def _detached(inputs: Seen) -> Seen:
+    return inputs.detach() if isinstance(inputs, Tensor) else [each.detach() for each in inputs]
 
 
-def _teach(critic: nn.Module, optimizer: torch.optim.Optimizer, real: Seen, made: Seen) -> None:
-    """One step of a critic's own."""
-    loss = (_believed(critic(real), True) + _believed(critic(made), False)) / 2
+def _train_critic(critic: nn.Module, optimizer: torch.optim.Optimizer, real: Seen, fake: Seen) -> None:
+    """One optimizer step of the critic."""
+    loss = (_critic_loss(critic(real), True) + _critic_loss(critic(fake), False)) / 2
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
     optimizer.step()
 
 
-def _believed(logits: Seen, real: bool) -> Tensor:
-    """The loss of a critic's logits that should tell real or made."""
+def _critic_loss(logits: Seen, real: bool) -> Tensor:
+    """Loss of a critic's logits for inputs that it should take for real, or for fake."""
     parts = [logits] if isinstance(logits, Tensor) else logits
     return torch.stack([F.softplus(-each.float() if real else each.float()).mean() for each in parts]).mean()

@@ -1,1 +1,1 @@
-"""Instruments for those who work on scodec: settings, speed, exactness, damage."""
+"""Tools for developers of scodec: settings, speed, exactness, damaged files."""

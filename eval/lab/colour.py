@@ -1,10 +1,14 @@
-"""Colour alone, with the true luma: blind, and by bytes against a plain grid. `python -m scodec.eval.lab.colour FOLDER`
+"""Measure colour alone, on the original luma. `python -m scodec.eval.lab.colour FOLDER`
 
-The plain grid is the mean chroma of cells, quantized, predicted from the neighbours; its size is the ideal code length
-of what remains under the best two-sided geometric distribution of each plane, which comes for free, and a byte for cell
-and step. It is enlarged bicubically, and cell and step are the best for every picture and budget. Of chroma coded along
-with the luma (`--hints auto`) the bytes are what it adds to the file; per budget the finest of `RUNGS` that it suffices
-for.
+Prints figures for guessed (blind) colours and, at several byte budgets, for coded ones: hints, chroma coded along with
+the luma (`--hints auto`), and a plain grid as baseline.
+
+The plain grid holds the mean chroma of each cell, quantized and predicted from its neighbours. Its size is the ideal
+code length of the residuals under the best-fitting two-sided geometric distribution of each plane, whose parameter is
+not counted, plus one byte for cell and step. It is enlarged bicubically; cell and step are the best for each picture
+and budget.
+
+The size of chroma coded along is what it adds to the file; at each budget, the best of `RUNGS` that fits is taken.
 """
 
 from concurrent.futures import ProcessPoolExecutor
@@ -24,7 +28,7 @@ from scodec.options import LOOKS
 
 BUDGETS = (30, 60, 120, 250)
 CELLS = (16, 24, 32, 48, 64, 96, 128, 192, 256)
-#: Places on the ladder of scales and quantizers where chroma is coded along.
+#: Rungs (scale, quantizer) of the rate ladder at which chroma is coded along with the luma.
 RUNGS = rate.LADDERS["vvc"][0:40:3]
 STEPS = (3, 4, 6, 8, 12, 16, 24, 32)
 
@@ -55,21 +59,21 @@ def _measure(path: Path) -> dict[str, float]:
         figures[f"blind, {name}: RGB-PSNR"] = rgb_psnr(rgb, blind)
         figures[f"blind, {name}: CIEDE2000"] = ciede2000(rgb, blind)
         figures[f"blind, {name}: colourfulness"] = colourfulness_ratio(rgb, blind)
-    plain, along = _plain_grids(cb, cr), _coded_along(rgb)
+    plain, coded_along = _plain_grids(cb, cr), _coded_along(rgb)
     for budget in BUDGETS:
-        known = hints.decode(hints.encode(cb, cr, budget), y.shape[1], y.shape[0])
+        hinted = hints.decode(hints.encode(cb, cr, budget), y.shape[1], y.shape[0])
         grids = [grid for size, grid in plain if size <= budget]
         figures[f"{budget} bytes, plain grid"] = max(rgb_psnr(rgb, photo.merge(y, *grid)) for grid in grids)
         figures[f"{budget} bytes, hints"] = rgb_psnr(
-            rgb, networks.colorize(luma, known.grid, known.cell, known.step, look=0)
+            rgb, networks.colorize(luma, hinted.grid, hinted.cell, hinted.step, look=0)
         )
-        affordable = [quality for size, quality in along if size <= budget]
-        figures[f"{budget} bytes, coded along"] = max(affordable, default=figures["grey: RGB-PSNR"])
+        within_budget = [psnr for size, psnr in coded_along if size <= budget]
+        figures[f"{budget} bytes, coded along"] = max(within_budget, default=figures["grey: RGB-PSNR"])
     return figures
 
 
 def _coded_along(rgb: np.ndarray) -> list[tuple[int, float]]:
-    """(bytes that chroma adds to the file, RGB-PSNR with true luma) at every rung."""
+    """(bytes that chroma adds to the file, RGB-PSNR on the original luma) for every rung."""
     from scodec.models.receiver import receiver
 
     networks = receiver.get("cpu")
@@ -85,7 +89,7 @@ def _coded_along(rgb: np.ndarray) -> list[tuple[int, float]]:
 
 
 def _plain_grids(cb: np.ndarray, cr: np.ndarray) -> list[tuple[float, np.ndarray]]:
-    """(bytes, enlarged chroma) of every cell and step."""
+    """(bytes, enlarged chroma) for every cell size and step."""
     found = []
     height, width = cb.shape
     for cell in CELLS:
@@ -100,7 +104,7 @@ def _plain_grids(cb: np.ndarray, cr: np.ndarray) -> list[tuple[float, np.ndarray
 
 
 def _predicted(levels: np.ndarray) -> np.ndarray:
-    """What the median edge detector of LOCO-I (Weinberger et al. 2000, eq. 1) leaves."""
+    """Prediction residuals of the median edge detector of LOCO-I (Weinberger et al. 2000, eq. 1)."""
     padded = np.pad(levels, ((1, 0), (1, 0)))
     left, above, corner = padded[1:, :-1], padded[:-1, 1:], padded[:-1, :-1]
     low, high = np.minimum(left, above), np.maximum(left, above)
@@ -108,7 +112,7 @@ def _predicted(levels: np.ndarray) -> np.ndarray:
 
 
 def _bits(values: np.ndarray) -> float:
-    """Code length of all values under the two-sided geometric distribution that suits them best."""
+    """Code length in bits of all values under the best-fitting two-sided geometric distribution."""
     mean = np.abs(values).mean()
     if mean == 0:
         return 0.0

@@ -1,7 +1,7 @@
-"""Does the learned luma coder decode alike everywhere? `python -m scodec.eval.lab.exactness FOLDER`
+"""Check that the learned luma coder decodes identically everywhere. `python -m scodec.eval.lab.exactness FOLDER`
 
-Cuts of the pictures are coded at random quantizers and decoded under every setting below; each must find the same
-latents to the last bit. Told beside it: what the files have of the bits that training counts.
+Crops of the pictures are coded at random quantizers and decoded under every setting below; all decodings must give
+bit-identical latents. The actual size of the files is printed relative to the rate estimated in training.
 """
 
 import contextlib
@@ -39,7 +39,7 @@ def _deterministic() -> Iterator[None]:
         torch.use_deterministic_algorithms(False)
 
 
-#: How a decoder may be set up, each as a context.
+#: Decoder settings to test, as context managers.
 SETTINGS: dict[str, Callable[[], AbstractContextManager]] = {
     "1 thread": lambda: _threads(1),
     "2 threads": lambda: _threads(2),
@@ -51,7 +51,7 @@ SETTINGS: dict[str, Callable[[], AbstractContextManager]] = {
 
 
 def mismatches(network: LumaHyperprior, data: bytes, quantizer: int, height: int, width: int) -> list[str]:
-    """The settings (and devices) under which `data` decodes to other latents than without any."""
+    """The settings (and devices) under which `data` decodes to other latents than by default."""
     with torch.inference_mode():
         expected, checksum = network.decompress(data, quantizer, height, width)
         wrong = []
@@ -72,12 +72,12 @@ def mismatches(network: LumaHyperprior, data: bytes, quantizer: int, height: int
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option(
     "--weights", "file", type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="What a training of the recipe hyperprior wrote; else the weights that come with scodec.",
+    help="Weights trained with the recipe hyperprior; default: the shipped weights.",
 )  # fmt: skip
-@click.option("--count", type=click.IntRange(min=1), default=500, show_default=True, help="Files.")
+@click.option("--count", type=click.IntRange(min=1), default=500, show_default=True, help="Number of files.")
 @click.option("--seed", default=1, show_default=True)
 def main(folder: Path, file: Path | None, count: int, seed: int) -> None:
-    """Count the mismatches over cuts of the pictures under FOLDER."""
+    """Count mismatches over crops of the pictures in FOLDER and its subfolders."""
     network = weights.load(file or "hyperprior")
     assert isinstance(network, LumaHyperprior)
     paths = pictures([folder])
@@ -88,12 +88,12 @@ def main(folder: Path, file: Path | None, count: int, seed: int) -> None:
         y = photo.planes(photo.load(paths[number % len(paths)]).rgb)[0]
         height, width = (HYPER_BLOCK * int(rng.integers(1, 7)) for _ in range(2))
         top, left = (int(rng.integers(max(y.shape[axis] - (height, width)[axis], 0) + 1)) for axis in (0, 1))
-        cut = y[top : top + height, left : left + width]
-        cut = np.pad(cut, ((0, height - cut.shape[0]), (0, width - cut.shape[1])), "edge")
+        crop = y[top : top + height, left : left + width]
+        crop = np.pad(crop, ((0, height - crop.shape[0]), (0, width - crop.shape[1])), "edge")
         quantizer = int(rng.integers(64))
         quantizer_1 = torch.tensor([quantizer])
         with torch.inference_mode():
-            y_latent = network.analysis(torch.from_numpy(cut)[None, None] / 255, quantizer_1)
+            y_latent = network.analysis(torch.from_numpy(crop)[None, None] / 255, quantizer_1)
             z_latent = network.hyper_analysis(y_latent, quantizer_1)
             data, _ = network.compress(y_latent, z_latent, quantizer, patience=0)
             likelihoods = network.coded(y_latent, z_latent, quantizer_1)["likelihoods"]
@@ -105,7 +105,7 @@ def main(folder: Path, file: Path | None, count: int, seed: int) -> None:
         for name in wrong:
             click.echo(f"{paths[number % len(paths)]}, quantizer {quantizer}: {name}", err=True)
     click.echo(f"{count} files, {decoded} decodings under {', '.join(SETTINGS)}: {failures} mismatches")
-    click.echo(f"{bits // 8} bytes, {bits / estimated - 1:+.2%} of what training counts")
+    click.echo(f"{bits // 8} bytes, {bits / estimated - 1:+.2%} relative to the rate estimated in training")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Damaged files against the reader, by the million. `python -m scodec.eval.lab.fuzz --count 1000000`
+"""Fuzz the reader with damaged files. `python -m scodec.eval.lab.fuzz --count 1000000`
 
-Small real files are cut, flipped, spliced and given extreme lengths, most of them with a checksum made to fit, and read
-in every way there is. A reading may work or be refused by BadFile or Unsupported. All else is a failure: another
-exception, LIMIT seconds on one file, the end of the process. What failed is kept in a folder.
+Small real files are truncated, bit-flipped, spliced and given extreme lengths, most of them with a corrected checksum,
+and read in every way there is. A reading may succeed or raise BadFile or Unsupported. Anything else is a failure:
+another exception, LIMIT seconds on one file, a crash of the process. Failing files are kept in a folder.
 """
 
 import ctypes
@@ -33,22 +33,22 @@ from scodec.errors import BadFile, Unsupported
 from scodec.luma import av1, hyperprior, vvc
 
 READINGS = ("header", "info", "parse", "parse, unchecked", "metadata", "hints", "av1", "vvc", "hyperprior", "decode")
-#: Share of the files that go through the slow readings: a process of FFmpeg, the learned luma coder, and the networks.
+#: Shares of the files that go through the slow readings: luma decoding by FFmpeg or the learned coder, full decoding.
 LUMA_SHARE, DECODE_SHARE = 1 / 100, 1 / 1000
-#: A picture of many pixels takes long by right: only smaller ones are rebuilt.
+#: Largest number of pixels to run the networks on: larger pictures legitimately take long.
 MOST_PIXELS = 1 << 20
-LIMIT = 60  # seconds that one file may take; on a busy machine a tenth of a second of work may take ten
+LIMIT = 60  # seconds per file; on a busy machine, 0.1 s of work may take 10 s
 EXTREMES = (0, 1, 127, 128, 16383, 16384, 65535, 65536, 2**28, 2**32 - 1, 2**35 - 1, 2**40)
 
 
 class Board(ctypes.Structure):
-    """What a process did so far, in memory that outlives it."""
+    """Statistics of a process so far, in shared memory that outlives it."""
 
     _fields_ = [
-        ("number", ctypes.c_int64),  # of the file that it reads
+        ("number", ctypes.c_int64),  # of the file being read
         ("failures", ctypes.c_int64),
-        ("longest", ctypes.c_double),  # seconds on one file
-        ("growth", ctypes.c_int64),  # of the peak of resident memory since the undamaged files, in KiB
+        ("longest", ctypes.c_double),  # most seconds spent on one file
+        ("growth", ctypes.c_int64),  # of peak resident memory since the undamaged files were read, in KiB
         ("worked", ctypes.c_int64 * len(READINGS)),
         ("refused", ctypes.c_int64 * len(READINGS)),
     ]
@@ -57,38 +57,38 @@ class Board(ctypes.Structure):
 def files() -> list[bytes]:
     """Small .scz files of every kind."""
     cat = skimage.data.chelsea()
-    piece = np.ascontiguousarray(cat[100:164, 100:190])
-    cut_out = Image.fromarray(piece)
-    cut_out.putalpha(Image.radial_gradient("L").resize(cut_out.size))
+    crop = np.ascontiguousarray(cat[100:164, 100:190])
+    transparent = Image.fromarray(crop)
+    transparent.putalpha(Image.radial_gradient("L").resize(transparent.size))
     exif = Image.Exif()
     exif[0x010F] = "Maker"
-    rich = io.BytesIO()
-    cut_out.save(rich, "PNG", exif=exif, xmp=b"<x:xmpmeta/>")
+    with_metadata = io.BytesIO()
+    transparent.save(with_metadata, "PNG", exif=exif, xmp=b"<x:xmpmeta/>")
     kinds: tuple[tuple[Any, dict[str, Any]], ...] = (
-        (piece, {}),
-        (piece, {"hints": 40}),
-        (piece, {"hints": "auto"}),
-        (piece[..., 1], {"scale": 1}),
-        (piece, {"luma": "av1", "quality": 40}),
-        (piece, {"luma": "av1", "hints": 100}),
-        (piece, {"scale": 3}),
-        (piece, {"scale": 4, "luma": "av1"}),
-        (piece[:9, :1], {"scale": 2, "effort": "slow"}),
-        (rich.getvalue(), {"hints": 30}),
-        (rich.getvalue(), {"luma": "av1", "hints": "auto"}),
-        (piece, {"luma": "hyperprior", "quality": 60}),
-        (rich.getvalue(), {"luma": "hyperprior", "hints": 30}),
+        (crop, {}),
+        (crop, {"hints": 40}),
+        (crop, {"hints": "auto"}),
+        (crop[..., 1], {"scale": 1}),
+        (crop, {"luma": "av1", "quality": 40}),
+        (crop, {"luma": "av1", "hints": 100}),
+        (crop, {"scale": 3}),
+        (crop, {"scale": 4, "luma": "av1"}),
+        (crop[:9, :1], {"scale": 2, "effort": "slow"}),
+        (with_metadata.getvalue(), {"hints": 30}),
+        (with_metadata.getvalue(), {"luma": "av1", "hints": "auto"}),
+        (crop, {"luma": "hyperprior", "quality": 60}),
+        (with_metadata.getvalue(), {"luma": "hyperprior", "hints": 30}),
     )
     return [scodec.encode(picture, **options) for picture, options in kinds]
 
 
 def sealed(data: bytes) -> bytes:
-    """The same bytes with a checksum that fits."""
+    """The same bytes with a valid checksum."""
     return data[:-4] + zlib.crc32(data[:-4]).to_bytes(4, "little")
 
 
 def damaged(originals: list[bytes], rng: random.Random) -> bytes:
-    """One of the files, damaged once or more; two of three with a checksum that fits."""
+    """One of the files, damaged one or more times; two thirds get a valid checksum."""
     data = rng.choice(originals)
     for _ in range(rng.choice((1, 1, 2, 4))):
         data = rng.choice((_cut, _flipped, _overwritten, _spliced, _extreme))(data, originals, rng)
@@ -101,7 +101,7 @@ def _cut(data: bytes, _: list[bytes], rng: random.Random) -> bytes:
 
 def _flipped(data: bytes, _: list[bytes], rng: random.Random) -> bytes:
     changed = bytearray(data)
-    reach = min(len(data), rng.choice((32, len(data))))  # every other time about the header
+    reach = min(len(data), rng.choice((32, len(data))))  # half of the time only near the header
     for at in rng.choices(range(reach), k=rng.choice((1, 2, 8))) if reach else ():
         changed[at] ^= 1 << rng.randrange(8)
     return bytes(changed)
@@ -118,7 +118,7 @@ def _spliced(data: bytes, originals: list[bytes], rng: random.Random) -> bytes:
 
 
 def _extreme(data: bytes, _: list[bytes], rng: random.Random) -> bytes:
-    """Width, height, the length of a section or what stands at a random place."""
+    """Change the width, the height, a section length or a number at a random place, mostly to an extreme value."""
     at = 5
     try:
         for skip in (0, 0, 2, 0, 0)[: rng.randint(1, 5)]:
@@ -133,7 +133,7 @@ def _extreme(data: bytes, _: list[bytes], rng: random.Random) -> bytes:
 
 
 def read(data: bytes, depth: float, board: Board) -> None:
-    """All that a reader does with a file; the slow readings only at a `depth` below their share."""
+    """Read a file in every way; the slow readings only if `depth` (0 to 1) is below their share."""
 
     def attempt(reading: str, function: Callable[..., Any], *arguments: Any) -> Any:
         counts = board.worked
@@ -171,7 +171,7 @@ def read(data: bytes, depth: float, board: Board) -> None:
 
 
 def judge(data: bytes, depth: float, folder: Path, board: Board) -> None:
-    """`read` a file, and keep it where that raises anything."""
+    """`read` a file; if that raises anything, keep the file and count a failure."""
     began = perf_counter()
     try:
         read(data, depth, board)
@@ -183,7 +183,7 @@ def judge(data: bytes, depth: float, folder: Path, board: Board) -> None:
 
 
 def _work(originals: list[bytes], seed: int, numbers: range, folder: Path, board: Board) -> None:
-    """Read the files of these numbers. A file that takes too long, or worse, ends the process."""
+    """Read the files with these numbers. A timeout or a crash ends the process."""
     faulthandler.enable()
     faulthandler.register(signal.SIGALRM, chain=True)
     for data in originals:
@@ -199,25 +199,26 @@ def _work(originals: list[bytes], seed: int, numbers: range, folder: Path, board
 
 
 def _file(originals: list[bytes], seed: int, number: int) -> tuple[bytes, float]:
-    """The damaged file of a number, and how deep it is read."""
+    """The damaged file with this number, and its depth for `read`."""
     rng = random.Random(f"{seed} {number}")
     return damaged(originals, rng), rng.random()
 
 
 def _peak() -> int:
-    """Most resident memory so far, in KiB."""
+    """Peak resident memory so far, in KiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def _keep(data: bytes, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{hashlib.sha256(data).hexdigest()[:16]}.scz"  # files that hold their CRC-32 all have the same
+    # not named by CRC-32, which is the same for all data that end in their own CRC-32
+    path = folder / f"{hashlib.sha256(data).hexdigest()[:16]}.scz"
     path.write_bytes(data)
     click.echo(f"failed: {path}", err=True)
 
 
 def _watch(originals: list[bytes], seed: int, numbers: range, folder: Path) -> Board:
-    """Have a process read these files, and another one go on where one ended early."""
+    """Read these files in a process; if it dies, start another one after the file that killed it."""
     context = multiprocessing.get_context("spawn")
     board = context.RawValue(Board)
     while numbers:
@@ -226,7 +227,7 @@ def _watch(originals: list[bytes], seed: int, numbers: range, folder: Path) -> B
         process.join()
         if process.exitcode == 0:
             break
-        click.echo(f"file {board.number}: the process ended with {process.exitcode}", err=True)
+        click.echo(f"file {board.number}: the process ended with exit code {process.exitcode}", err=True)
         _keep(_file(originals, seed, board.number)[0], folder)
         board.failures += 1
         numbers = range(board.number + 1, numbers.stop)
@@ -234,15 +235,15 @@ def _watch(originals: list[bytes], seed: int, numbers: range, folder: Path) -> B
 
 
 @click.command()
-@click.option("--count", type=click.IntRange(min=1), default=100_000, show_default=True, help="Files to read.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Another one makes other files.")
-@click.option("-j", "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes.")
+@click.option("--count", type=click.IntRange(min=1), default=100_000, show_default=True, help="Number of files.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Random seed.")
+@click.option("-j", "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Number of processes.")
 @click.option(
     "--failures", type=click.Path(file_okay=False, path_type=Path), default=Path("fuzz-failures"), show_default=True,
-    help="Folder for the files that failed.",
+    help="Folder for failing files.",
 )  # fmt: skip
 def main(count: int, seed: int, jobs: int, failures: Path) -> None:
-    """Read damaged files and print what became of them; exit code 1 after any failure."""
+    """Read damaged files and print the outcomes; exit code 1 after any failure."""
     originals, began = files(), perf_counter()
     edges = [count * job // jobs for job in range(jobs + 1)]
     ranges = [range(*pair) for pair in zip(edges, edges[1:], strict=False)]

@@ -1,8 +1,8 @@
-"""Where each scale wins: rate and restored luma over scales and quantizers. `python -m scodec.eval.lab.hull FILE...`
+"""Find the best scale at every rate, by the PSNR of the restored luma. `python -m scodec.eval.lab.hull FILE...`
 
-The output is what codec/rate.py holds: the quantizers with which every scale stands on the convex hull of rate and
-restored luma PSNR, and the slope of the hull, which prices a byte of colour. Measure on pictures held out of training,
-never on a test set.
+Prints the numbers kept in codec/rate.py: the quantizers at which each scale lies on the convex hull of rate and
+restored luma PSNR, and the slope of the hull, which sets the price of a byte of colour. Use pictures held out of
+training, never a test set.
 """
 
 import json
@@ -26,10 +26,10 @@ CROP = 512
 @click.option("-j", "--workers", default=2, show_default=True)
 @click.option("--out", type=click.Path(path_type=Path), help="Also write the mean curves as JSON.")
 def main(pictures: tuple[Path, ...], coder: str, workers: int, out: Path | None) -> None:
-    """Print the hull over PICTURES (files)."""
+    """Print the convex hull of the means over PICTURES (files)."""
     with ProcessPoolExecutor(workers) as pool:
         tables = list(tqdm(pool.map(partial(_measure, coder), pictures), total=len(pictures), unit="picture"))
-    bpp, decoded, restored = np.moveaxis(np.mean(tables, 0), 2, 0)  # each (scale, quantizer)
+    bpp, decoded, restored = np.moveaxis(np.mean(tables, 0), 2, 0)  # each of shape (scale, quantizer)
     mse = np.exp(np.log(10) * (np.log10(255**2) - restored / 10))
     if out is not None:
         out.write_text(json.dumps({"bpp": bpp.tolist(), "decoded": decoded.tolist(), "restored": restored.tolist()}))
@@ -45,7 +45,7 @@ def main(pictures: tuple[Path, ...], coder: str, workers: int, out: Path | None)
 
 
 def _measure(coder: str, path: Path) -> np.ndarray:
-    """(scale, quantizer, 3): bpp, PSNR of the enlarged and of the restored luma."""
+    """(scale, quantizer, 3): bpp, PSNR of the enlarged luma, PSNR of the restored luma."""
     import torch
 
     from scodec.models.receiver import receiver
@@ -73,7 +73,7 @@ def _psnr(error: np.ndarray) -> float:
 
 
 def _hull(points: list[tuple[float, float]]) -> list[int]:
-    """Indices of the upper convex hull from the lowest rate to the best picture."""
+    """Indices of the points on the upper convex hull, from the lowest rate to the highest PSNR."""
     order = sorted(range(len(points)), key=lambda i: points[i])
     best: list[int] = []
     for i in order:

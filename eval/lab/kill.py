@@ -1,7 +1,7 @@
-"""Writers that are killed at random moments. `python -m scodec.eval.lab.kill --kills 200`
+"""Kill writers at random moments and check the file. `python -m scodec.eval.lab.kill --kills 200`
 
-A process replaces one file over and over by `files.atomic.write`, with one of two contents in turn, and is killed
-(SIGKILL). Then the file must be one of the two, whole. Temporary files that a killed process leaves behind are counted.
+A process keeps replacing one file with `files.atomic.write`, alternating between two contents, until it is killed
+(SIGKILL). The file must then hold one of the two contents in full. Temporary files left behind are counted.
 """
 
 import random
@@ -13,9 +13,9 @@ from pathlib import Path
 
 import click
 
-#: Large enough to be killed in the middle of.
+#: Large enough for a kill to hit the middle of a write.
 CONTENTS = bytes([1]) * 300_000, bytes([2]) * 400_000
-#: A process is killed within so many seconds of its first write; one write takes a few milliseconds.
+#: A process is killed within this many seconds of its first write; one write takes a few milliseconds.
 LONGEST_LIFE = 0.05
 
 _WRITER = """
@@ -30,17 +30,17 @@ for turn in range(10**9):
 
 
 def kill(path: Path, life: float) -> None:
-    """Start a writer of `path`, let it live for `life` seconds after its first write, kill it."""
+    """Start a writer of `path` and kill it `life` seconds after its first write."""
     with subprocess.Popen([sys.executable, "-c", _WRITER, str(path)], stdout=subprocess.PIPE) as writer:
         assert writer.stdout is not None
         if not writer.stdout.readline():
-            raise RuntimeError("the writer ended on its own")
+            raise RuntimeError("the writer exited before it was killed")
         time.sleep(life)
         writer.kill()
 
 
 def run(kills: int, seed: int, folder: Path) -> tuple[int, int]:
-    """Kill so many writers of a file in an empty folder: how often the file was broken, how many others are left."""
+    """Kill `kills` writers of a file in an empty folder; returns the numbers of broken and of leftover files."""
     rng = random.Random(seed)
     path = folder / "file"
     broken = 0
@@ -52,9 +52,9 @@ def run(kills: int, seed: int, folder: Path) -> tuple[int, int]:
 
 @click.command()
 @click.option("--kills", type=click.IntRange(min=1), default=200, show_default=True, help="Processes to kill.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Another one kills at other moments.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Random seed.")
 def main(kills: int, seed: int) -> None:
-    """Kill writers and print what they left; exit code 1 if a file was broken."""
+    """Kill writers and print the outcome; exit code 1 if a file was broken."""
     with tempfile.TemporaryDirectory(dir=".") as folder:
         broken, left = run(kills, seed, Path(folder))
     click.echo("| kills | broken files | temporary files left |\n| --- | --- | --- |")

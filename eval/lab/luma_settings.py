@@ -1,6 +1,6 @@
-"""Settings of the AV1 luma coder against each other. `python -m scodec.eval.lab.luma_settings PICTURE...`
+"""Compare settings of the AV1 luma coder. `python -m scodec.eval.lab.luma_settings PICTURE...`
 
-BD-rate of luma PSNR over low rates and time, relative to libaom's tune=psnr at speed 4.
+Prints the BD-rate of luma PSNR at low rates and the time, both relative to libaom's tune=psnr at speed 4.
 """
 
 import io
@@ -43,7 +43,7 @@ SETTINGS: dict[str, tuple[int, dict[str, str]]] = {
 @click.command()
 @click.argument("pictures", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def main(pictures: tuple[Path, ...]) -> None:
-    """Compare the settings on the upper left part of PICTURES."""
+    """Compare the settings on the top left 768 x 512 pixels of PICTURES."""
     lumas = [photo.planes(photo.load(path).rgb[:HEIGHT, :WIDTH])[0] for path in pictures]
     reference, base = _measure(lumas, *SETTINGS["tune=psnr speed 4"])
     for name, setting in SETTINGS.items():
@@ -53,7 +53,7 @@ def main(pictures: tuple[Path, ...]) -> None:
 
 
 def _measure(lumas: list[np.ndarray], speed: int, advanced: dict[str, str]) -> tuple[Curve, float]:
-    """Mean curve and seconds."""
+    """Mean rate-distortion curve over the pictures, and total seconds."""
     bpp, psnr, start = [], [], perf_counter()
     for quality in QUALITIES:
         rates, values = [], []

@@ -1,10 +1,10 @@
-"""Odd and broken pictures through the real command. `python -m scodec.eval.lab.robust FOLDER`
+"""Run the command on odd and broken pictures. `python -m scodec.eval.lab.robust FOLDER`
 
-Every file below FOLDER is encoded by a process of its own, what became an .scz file is decoded by another. A file is
-handled when both work and the result means the same as what Pillow makes of the source: size, grey or not, transparent
-or not, and a warning where only the first of several pictures was taken. It is refused when the command says so in one
-error line and leaves no file. Anything else is a failure: a traceback, a crash, more than LIMIT seconds. Seconds are
-those that the processor worked: they mean the same on a busy machine.
+Every file below FOLDER is encoded in a process of its own and, if that succeeds, decoded in another. A file is handled
+if both succeed and the result agrees with what Pillow makes of the source: size, greyscale or not, transparent or not,
+and a warning if only the first of several frames was used. It is refused if the command prints one error line and
+leaves no file. Anything else is a failure: a traceback, a crash, more than LIMIT seconds. Seconds are CPU time, which
+does not depend on how busy the machine is.
 """
 
 import os
@@ -23,14 +23,14 @@ from PIL import Image, ImageOps
 
 import scodec
 
-LIMIT = 30  # seconds of one process, and ten times as many by the clock
-#: Folders deeper than this are counted with the one that they are in.
+LIMIT = 30  # CPU seconds of one process; ten times as many seconds of wall-clock time
+#: Folders deeper than this are counted with their ancestor at this depth.
 DEPTH = 3
 
 
 @dataclass(frozen=True)
 class Run:
-    """What a process left."""
+    """The outcome of a process."""
 
     code: int
     err: str
@@ -40,22 +40,22 @@ class Run:
 
 @dataclass(frozen=True)
 class Result:
-    """What became of a file."""
+    """The outcome for a file."""
 
     path: Path
-    outcome: str  # "handled", "refused" or what went wrong
+    outcome: str  # "handled", "refused" or a description of the failure
     seconds: float  # of the slower process
-    memory: float  # of the larger one, in MiB
+    memory: float  # of the process that used more, in MiB
 
 
 def run(*arguments: str | Path) -> Run:
-    """`scodec ARGUMENTS` in a process of its own; past LIMIT it is killed."""
+    """Run `scodec ARGUMENTS` in a separate process, which is killed after LIMIT."""
     with tempfile.TemporaryFile() as err:
         process = subprocess.Popen([sys.executable, "-m", "scodec", *map(str, arguments)], stderr=err)
         resource.prlimit(process.pid, resource.RLIMIT_CPU, (LIMIT, LIMIT))
         timer = threading.Timer(10 * LIMIT, process.kill)
         timer.start()
-        _, status, usage = os.wait4(process.pid, 0)  # unlike Popen.wait, it tells the memory
+        _, status, usage = os.wait4(process.pid, 0)  # unlike Popen.wait, it reports the memory used
         timer.cancel()
         process.returncode = os.waitstatus_to_exitcode(status)
         err.seek(0)
@@ -88,31 +88,31 @@ def _outcome(path: Path, file: Path, out: Path, runs: list[Run]) -> str:
 
 
 def _difference(path: Path, file: Path, out: Path, messages: str) -> str:
-    """What the decoded picture has unlike the source."""
+    """How the decoded picture differs from the source; empty if it does not."""
     facts = scodec.info(file)
     with Image.open(path) as image:
-        several = getattr(image, "n_frames", 1) > 1
+        multiframe = getattr(image, "n_frames", 1) > 1
         source = ImageOps.exif_transpose(image)
         grey = source.mode in ("1", "L", "LA", "F") or source.mode.startswith("I")
-        clear = source.has_transparency_data and min(source.convert("RGBA").getchannel("A").tobytes()) < 255
+        transparent = source.has_transparency_data and min(source.convert("RGBA").getchannel("A").tobytes()) < 255
     with Image.open(out) as decoded:
         checks = {
             "size": decoded.size == source.size == (facts.width, facts.height),
             "grey": not grey or facts.gray and decoded.mode in ("L", "LA"),
-            "transparency": facts.alpha == clear == ("A" in decoded.mode),
-            "frames": several == ("only the first of" in messages),
+            "transparency": facts.alpha == transparent == ("A" in decoded.mode),
+            "frames": multiframe == ("only the first of" in messages),
         }
-    wrong = [name for name, fits in checks.items() if not fits]
-    return f"not as in the source: {', '.join(wrong)}" if wrong else ""
+    wrong = [name for name, agrees in checks.items() if not agrees]
+    return f"differs from the source in: {', '.join(wrong)}" if wrong else ""
 
 
 def table(folder: Path, results: Sequence[Result]) -> str:
-    """Markdown: a row for each folder, and one for all."""
+    """A Markdown table with a row per folder and one for all files."""
     groups: dict[str, list[Result]] = {}
     for result in results:
         groups.setdefault("/".join(result.path.relative_to(folder).parent.parts[:DEPTH]) or ".", []).append(result)
-    heads = "folder", "files", "handled", "refused", "failed", "longest, s", "largest, MiB"
-    rows = [heads, ("---",) * len(heads)]
+    headings = "folder", "files", "handled", "refused", "failed", "longest, s", "largest, MiB"
+    rows = [headings, ("---",) * len(headings)]
     for name, group in [*sorted(groups.items()), ("all", list(results))]:
         handled, refused = (sum(each.outcome == outcome for each in group) for outcome in ("handled", "refused"))
         counts = map(str, (len(group), handled, refused, len(group) - handled - refused))
@@ -124,9 +124,9 @@ def table(folder: Path, results: Sequence[Result]) -> str:
 @click.command()
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--every", type=click.IntRange(min=1), default=1, show_default=True, help="Take only every Nth file.")
-@click.option("-j", "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Files at a time.")
+@click.option("-j", "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Files in parallel.")
 def main(folder: Path, every: int, jobs: int) -> None:
-    """Encode and decode every file below FOLDER and print what became of them; exit code 1 after any failure."""
+    """Encode and decode every file below FOLDER and print the outcomes; exit code 1 after any failure."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file())[::every]
     if not paths:
         raise click.UsageError(f"there are no files below {folder}")

@@ -1,7 +1,7 @@
-"""Time and memory beside peers, in one run. `python -m scodec.eval.lab.speed PICTURE`
+"""Measure time and memory, with other codecs for comparison. `python -m scodec.eval.lab.speed PICTURE`
 
-PICTURE is scaled to 768 x 512 for the peers, and to 1, 4, 16 and 64 million pixels to see how cost grows. CompressAI's
-models have random weights, which serve for timing. Run it on a machine with nothing else to do.
+PICTURE is scaled to 768 x 512 for the comparison, and to 1, 4, 16 and 64 megapixels to show how cost grows with size.
+CompressAI's models have random weights, which is enough for timing. Run this on an otherwise idle machine.
 """
 
 import io
@@ -24,7 +24,7 @@ from scodec.photo import planes
 REPEATS = 5
 MEGAPIXELS = (1, 4, 16, 64)
 
-# Runs in a process of its own, for its peak memory.
+# Runs in a separate process, to measure its peak memory.
 _LARGE = """
 import json, resource, sys
 from time import perf_counter
@@ -46,12 +46,12 @@ print(json.dumps([len(data), encoded - start, encoding, perf_counter() - encoded
 
 @click.command()
 @click.argument("picture", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--large/--no-large", default=True, show_default=True, help="Also the large sizes.")
+@click.option("--large/--no-large", default=True, show_default=True, help="Also measure 1 to 64 megapixels.")
 def main(picture: Path, large: bool) -> None:
-    """Print seconds, ratios and peak memory on PICTURE."""
+    """Print seconds, ratios and peak memory for PICTURE."""
     with Image.open(picture) as image:
         photo = image.convert("RGB").resize((768, 512), Image.Resampling.LANCZOS)
-    if large:  # first: a process counts what the one that started it needed
+    if large:  # first, because a child's peak memory starts at that of its parent
         _sizes(picture)
     _encoding(photo)
     _decoding(photo)
@@ -112,7 +112,7 @@ def _avif(photo: Image.Image, quality: int) -> bytes:
 
 
 def _best(work: Callable[[], object], repeats: int = REPEATS) -> float:
-    """Seconds of the quickest run, after one to warm up."""
+    """Seconds of the fastest run; if there are several, after a warm-up run."""
     if repeats > 1:
         work()
     seconds = []

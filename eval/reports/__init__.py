@@ -1,1 +1,1 @@
-"""The systems of the five reports, measured beside scodec's own networks."""
+"""Comparison of the systems of the five reports with scodec's own networks."""

@@ -1,8 +1,8 @@
-"""What `eval.systems` measures of one system.
+"""Measurements of one system, for `eval.reports.systems`.
 
-Colour: every photograph is turned grey (its luma) and coloured again. Size: every picture is reduced bicubically and
-enlarged again; PSNR and SSIM of the luma (BT.601, 16 to 235, borders of `scale` pixels shaved), as the super-resolution
-papers do. Receivers: luminance-only files of scodec, coloured by the system.
+Colour: every photograph is reduced to its luma and colorized again. Size: every picture is downscaled bicubically and
+enlarged again; PSNR and SSIM are taken of the luma (BT.601, 16 to 235) without borders of `scale` pixels, as in
+super-resolution papers. Receivers: luminance-only files of scodec are decoded with the colours of the system.
 """
 
 import time
@@ -23,41 +23,41 @@ Colorize = Callable[[np.ndarray], np.ndarray]
 Enlarge = Callable[[np.ndarray, int], np.ndarray]
 Metric = Callable[[np.ndarray, np.ndarray], float]
 Curve = list[list[float]]
-#: Our colours times this, to compare colourfulness at equal PSNR.
+#: Factors on scodec's chroma, to compare colourfulness at equal PSNR.
 FACTORS = tuple(np.arange(1, 4.01, 0.25).tolist())
-#: Pictures of the strips, by their names in skimage.data; their height in pixels and what stands between them.
+#: Pictures of the sample strips (names in skimage.data), their height and the gap between them in pixels.
 SHOWN, HEIGHT, MARGIN = ("astronaut", "coffee", "chelsea"), 170, 6
-#: Qualities of the files that are rebuilt.
+#: Qualities of the files that receivers decode.
 QUALITIES = (12, 27, 40, 52, 64)
 
 
 def coloured(colorize: Colorize, paths: list[Path]) -> dict[str, float]:
-    """Means over the photographs."""
+    """Mean colour metrics over the photographs, and seconds per megapixel."""
     values: dict[str, list[float]] = {}
     seconds = pixels = 0.0
     for path in tqdm(paths, unit="picture", disable=None):
         rgb = photo.load(path).rgb
         y = photo.planes(rgb)[0].astype(np.float32)
-        began = time.perf_counter()
-        painted = colorize(y)
-        seconds, pixels = seconds + time.perf_counter() - began, pixels + y.size
+        start = time.perf_counter()
+        colorized = colorize(y)
+        seconds, pixels = seconds + time.perf_counter() - start, pixels + y.size
         for metric, measure in _colour_metrics().items():
-            values.setdefault(metric, []).append(measure(rgb, painted))
+            values.setdefault(metric, []).append(measure(rgb, colorized))
     figures = {metric: float(np.mean(each)) for metric, each in values.items()}
-    # Of the mean error, which most systems minimize: colourful pictures rule it, near-grey ones the mean of decibels.
+    # PSNR of the mean error, which most systems minimize: colourful pictures dominate it, near-grey ones the mean PSNR.
     pooled = float(-10 * np.log10(np.mean(10 ** (-np.array(values["psnr"]) / 10))))
     return figures | {"pooled_psnr": pooled, "seconds_per_megapixel": seconds / pixels * 1e6}
 
 
 def strengths(colorize: Colorize, paths: list[Path]) -> list[dict[str, float]]:
-    """PSNR and colourfulness of colours times each of `FACTORS`."""
+    """Mean PSNR and colourfulness with the chroma multiplied by each of `FACTORS`."""
     values = []
     for path in tqdm(paths, unit="picture", disable=None):
         rgb = photo.load(path).rgb
         y = photo.planes(rgb)[0].astype(np.float32)
         _, cb, cr = photo.planes(colorize(y))
-        painted = [photo.merge(y, factor * cb, factor * cr) for factor in FACTORS]
-        values.append([(metrics.rgb_psnr(rgb, each), metrics.colourfulness_ratio(rgb, each)) for each in painted])
+        colorized = [photo.merge(y, factor * cb, factor * cr) for factor in FACTORS]
+        values.append([(metrics.rgb_psnr(rgb, each), metrics.colourfulness_ratio(rgb, each)) for each in colorized])
     return [
         {"factor": factor, "psnr": float(psnr), "colourfulness": float(ratio)}
         for factor, (psnr, ratio) in zip(FACTORS, np.mean(values, 0), strict=True)
@@ -65,7 +65,7 @@ def strengths(colorize: Colorize, paths: list[Path]) -> list[dict[str, float]]:
 
 
 def enlarged(enlarge: Enlarge, scale: int, paths: list[Path]) -> dict[str, float]:
-    """Means over the pictures of every folder."""
+    """Mean luma PSNR and SSIM over the pictures of each folder."""
     folders = sorted({path.parent for path in paths})
     row: dict[str, float] = {"scale": scale}
     for folder in folders:
@@ -75,7 +75,7 @@ def enlarged(enlarge: Enlarge, scale: int, paths: list[Path]) -> dict[str, float
 
 
 def rebuilt_curve(receivers: Sequence[str], paths: tuple[Path, ...]) -> Curve:
-    """Mean (bpp, RGB-PSNR) points of luminance-only files that `receivers` paint."""
+    """Mean (bpp, RGB-PSNR) points of luminance-only files decoded with `receivers`."""
     points = []
     for rgb, coded in tqdm(_coded(paths), unit="picture", disable=None):
         rebuilt = [np.asarray(scodec.decode(data, receivers=receivers)) for data in coded]
@@ -94,19 +94,19 @@ def jpeg_curve(paths: list[Path]) -> Curve:
 
 
 def strip(colorize: Colorize) -> Image.Image:
-    """Photographs of scikit-image's as a system paints them from their luma, side by side."""
+    """Sample photographs of scikit-image, colorized by a system from their luma, side by side."""
     import skimage.data
 
     pictures = [Image.fromarray(getattr(skimage.data, name)()) for name in SHOWN]
     small = [each.resize((HEIGHT * each.width // each.height, HEIGHT), Image.Resampling.LANCZOS) for each in pictures]
-    painted = [colorize(photo.planes(np.asarray(each))[0].astype(np.float32)) for each in small]
+    colorized = [colorize(photo.planes(np.asarray(each))[0].astype(np.float32)) for each in small]
     space = np.full((HEIGHT, MARGIN, 3), 255, np.uint8)
-    return Image.fromarray(np.hstack([each for picture in painted for each in (picture, space)][:-1]))
+    return Image.fromarray(np.hstack([each for picture in colorized for each in (picture, space)][:-1]))
 
 
 @cache
 def _coded(paths: tuple[Path, ...]) -> list[tuple[np.ndarray, list[bytes]]]:
-    """Pictures and their files, coded once for all systems."""
+    """Pictures and their files, encoded once for all systems."""
     pictures = [photo.load(path).rgb for path in paths]
     return [(rgb, [scodec.encode(rgb, quality=quality) for quality in QUALITIES]) for rgb in pictures]
 
@@ -124,7 +124,7 @@ def _ssim(original: np.ndarray, rebuilt: np.ndarray) -> float:
 
 @cache
 def _colour_metrics() -> dict[str, Metric]:
-    """What a row has, LPIPS only where it can be had."""
+    """Metrics of the colour table, with LPIPS only if it is available."""
     found: dict[str, Metric] = {
         "psnr": metrics.rgb_psnr,
         "ssim": _ssim,
@@ -146,12 +146,12 @@ def _enlarged(path: Path, enlarge: Enlarge, scale: int) -> tuple[float, float]:
     height, width = (side // scale for side in rgb.shape[:2])
     rgb = rgb[: height * scale, : width * scale]
     small = np.asarray(Image.fromarray(rgb).resize((width, height), Image.Resampling.BICUBIC))
-    shaved = slice(scale, -scale), slice(scale, -scale)
-    true, made = (_studio_luma(picture)[shaved] for picture in (rgb, enlarge(small, scale)))
-    psnr = 10 * np.log10(255**2 / np.mean(np.square(true - made)))
-    # Wang et al. 2004 as the super-resolution papers take it
+    inner = slice(scale, -scale), slice(scale, -scale)
+    original, upscaled = (_studio_luma(picture)[inner] for picture in (rgb, enlarge(small, scale)))
+    psnr = 10 * np.log10(255**2 / np.mean(np.square(original - upscaled)))
+    # settings of Wang et al. 2004, as in super-resolution papers
     return psnr, structural_similarity(
-        true, made, data_range=255, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
+        original, upscaled, data_range=255, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
     )
 
 

@@ -1,7 +1,7 @@
-"""The systems of the five reports beside scodec's own networks. `python -m scodec.eval.reports.systems --help`
+"""Compare the systems of the five reports with scodec's own networks. `python -m scodec.eval.reports.systems --help`
 
-One file of figures for each, so that systems can be trained and measured one by one, and a strip of pictures for each
-that colours.
+Each system gets its own file of figures, so that systems can be trained and measured one at a time. Each system that
+colorizes also gets a strip of sample pictures.
 """
 
 import json
@@ -46,19 +46,19 @@ COLOUR_COLUMNS = {
 
 @dataclass(frozen=True)
 class Subject:
-    """What is measured, and with which weights."""
+    """A system to measure, and its weights."""
 
     weights: str = ""
     parameters: int = 0
     colorize: Colorize | None = None
     enlarge: Enlarge | None = None
     scales: tuple[int, ...] = ()
-    #: What `scodec decode --receiver` takes, for those that paint files; None for those that don't.
+    #: Values for `scodec decode --receiver`, empty for scodec's own networks; None if it does not decode files.
     receivers: tuple[str, ...] | None = None
 
 
 def subjects(trained: Path) -> dict[str, Subject]:
-    """What there is to compare with, scodec's own networks, and every system under `trained`."""
+    """The baselines (grey, bicubic), scodec's own networks, and every system under `trained`."""
     networks = receiver.get("cpu")
 
     def restored(small: np.ndarray, scale: int) -> np.ndarray:
@@ -84,13 +84,13 @@ def subjects(trained: Path) -> dict[str, Subject]:
 
 
 def measure(subject: Subject, known: Figures, parts: dict[str, list[Path]]) -> Figures:
-    """Figures of `parts` (colour, size, receivers: pictures), but for those that are known of these weights."""
+    """Measure `parts` (colour, size, receivers -> pictures), except those already `known` for the same weights."""
     figures: Figures = {"weights": subject.weights, "parameters": subject.parameters}
     if known.get("weights") == subject.weights:
         figures |= known
     if subject.colorize and "colour" in parts and "colour" not in figures:
         figures["colour"] = coloured(subject.colorize, parts["colour"])
-        if subject.receivers == ():  # our own
+        if subject.receivers == ():  # scodec's own networks
             figures["strengths"] = strengths(subject.colorize, parts["colour"])
     if subject.enlarge and "size" in parts and "size" not in figures:
         figures["size"] = [enlarged(subject.enlarge, scale, parts["size"]) for scale in subject.scales]
@@ -100,20 +100,20 @@ def measure(subject: Subject, known: Figures, parts: dict[str, list[Path]]) -> F
 
 
 def colour_rows(results: dict[str, Figures]) -> list[Figures]:
-    """The rows of the colour table, those of the best PSNR last."""
+    """The rows of the colour table, sorted by PSNR, the best last."""
     reported = json.loads((files("scodec.eval.reports") / "reported.json").read_text())
     rows = []
     for name, figures in results.items():
         if "colour" in figures:
             row = {"name": name, "parameters": figures["parameters"], **figures["colour"]}
             row["reported"] = ", ".join(str(value) for value in reported.get(name, {}).values())
-            row["ours_at_that_psnr"] = _at(row["psnr"], results.get("scodec", {}).get("strengths", []))
+            row["ours_at_that_psnr"] = _colourfulness_at(row["psnr"], results.get("scodec", {}).get("strengths", []))
             rows.append(row)
     return sorted(rows, key=lambda row: row["psnr"])
 
 
 def size_rows(results: dict[str, Figures]) -> list[Figures]:
-    """The rows of the size table, by scale."""
+    """The rows of the size table, sorted by scale."""
     rows = [
         {"name": name, "parameters": figures["parameters"], **row}
         for name, figures in results.items()
@@ -123,7 +123,7 @@ def size_rows(results: dict[str, Figures]) -> list[Figures]:
 
 
 def table(rows: list[Figures], columns: dict[str, str]) -> str:
-    """Markdown, of the columns that any row has."""
+    """A Markdown table of the columns that have a value in any row."""
     columns = {column: form for column, form in columns.items() if any(row.get(column) for row in rows)}
     lines = [["system", *(column.replace("_", " ") for column in columns)], ["---"] * (len(columns) + 1)]
     for row in rows:
@@ -133,13 +133,13 @@ def table(rows: list[Figures], columns: dict[str, str]) -> str:
 
 
 def draw(curves: dict[str, list[list[float]]], target: Path) -> None:
-    """Mean (bpp, RGB-PSNR) points of files, by what colours them, as a picture: the best one first in the legend."""
+    """Plot the mean (bpp, RGB-PSNR) curve of every receiver, the best one first in the legend."""
     figure, axes = plt.subplots(figsize=(8, 6.5), layout="constrained")
     axes.set_prop_cycle(color=plt.get_cmap("tab20")(range(20)))
     for name, points in sorted(curves.items(), key=lambda curve: -curve[1][-1][1]):
         style = {"scodec": "o-k", "jpeg": "o:k"}.get(name, ".--")
         axes.plot(*zip(*points, strict=True), style, label=name, linewidth=1 if style == ".--" else 2)
-    rates, best = zip(*curves["scodec"], strict=True)  # JPEG's go further than that
+    rates, best = zip(*curves["scodec"], strict=True)  # JPEG's extend further
     axes.set(xscale="log", xlabel="bits per pixel, whole file", ylabel="RGB-PSNR (dB)")
     axes.set(xlim=(0.9 * min(rates), 1.2 * max(rates)), ylim=(None, max(best) + 1.5))
     axes.grid(True, alpha=0.3)
@@ -167,29 +167,29 @@ def _parameters(network: Any) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
 
 
-def _at(psnr: float, rows: list[Figures]) -> float | None:
-    """The most colourfulness that our colours, made stronger, can have at a PSNR; None where they never reach it."""
-    known, colourfulness = (np.array([row[key] for row in rows]) for key in ("psnr", "colourfulness"))
-    if not rows or not known.min() <= psnr <= known.max():
+def _colourfulness_at(psnr: float, rows: list[Figures]) -> float | None:
+    """The colourfulness of scodec with its chroma amplified until its PSNR falls to `psnr`; None if out of range."""
+    psnrs, colourfulness = (np.array([row[key] for row in rows]) for key in ("psnr", "colourfulness"))
+    if not rows or not psnrs.min() <= psnr <= psnrs.max():
         return None
-    falling = slice(int(known.argmax()), None)
-    return float(np.interp(psnr, known[falling][::-1], colourfulness[falling][::-1]))
+    falling = slice(int(psnrs.argmax()), None)
+    return float(np.interp(psnr, psnrs[falling][::-1], colourfulness[falling][::-1]))
 
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
 @click.command()
-@click.option("--trained", type=_FOLDER, required=True, help="Folder of trainings, the --run of `scodec train`.")
-@click.option("--photographs", type=_FOLDER, help="To be coloured.")
-@click.option("--small", type=_FOLDER, multiple=True, help="To be reduced and enlarged (Set5, Set14).")
-@click.option("--receivers", type=_FOLDER, help="To be coded (Kodak).")
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="For figures and strips.")
+@click.option("--trained", type=_FOLDER, required=True, help="Folder of trained systems, the --run of `scodec train`.")
+@click.option("--photographs", type=_FOLDER, help="Photographs to colorize.")
+@click.option("--small", type=_FOLDER, multiple=True, help="Pictures to downscale and enlarge (Set5, Set14).")
+@click.option("--receivers", type=_FOLDER, help="Pictures to encode and decode (Kodak).")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Output folder.")
 def main(trained: Path, photographs: Path | None, small: tuple[Path, ...], receivers: Path | None, out: Path) -> None:
-    """Measure scodec's networks and all trained systems, and show what they paint.
+    """Measure scodec's networks and all trained systems, and colorize sample pictures.
 
-    Writes NAME.json and NAME.jpg for each; what is there of the same weights stays. Prints tables of all that is there
-    and draws receivers.png.
+    Writes figures (NAME.json) and a strip of pictures (NAME.jpg) for each system to OUT; existing figures of the same
+    weights are kept. Prints tables of all figures in OUT and draws receivers.png.
     """
     out.mkdir(parents=True, exist_ok=True)
     parts = {"colour": photographs and [photographs], "size": list(small), "receivers": receivers and [receivers]}
@@ -206,10 +206,10 @@ def main(trained: Path, photographs: Path | None, small: tuple[Path, ...], recei
 
     results = {file.stem: json.loads(file.read_text()) for file in sorted(out.glob("*.json"))}
     sizes = size_rows(results)
-    shown = [column for column in (sizes or [{}])[0] if column.endswith(("_psnr", "_ssim"))]
+    metric_columns = [column for column in (sizes or [{}])[0] if column.endswith(("_psnr", "_ssim"))]
     click.echo(table(colour_rows(results), COLOUR_COLUMNS) + "\n")
-    forms = {column: ".2f" if column.endswith("psnr") else ".4f" for column in shown}
-    click.echo(table(sizes, {"scale": "d", **forms, "parameters": ",.0f"}))
+    formats = {column: ".2f" if column.endswith("psnr") else ".4f" for column in metric_columns}
+    click.echo(table(sizes, {"scale": "d", **formats, "parameters": ",.0f"}))
     curves = {name: figures["receivers"] for name, figures in results.items() if "receivers" in figures}
     if "scodec" in curves:
         draw(curves, out / "receivers.png")

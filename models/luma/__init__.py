@@ -1,4 +1,4 @@
-"""The learned luma coder: transforms, entropy model, exact arithmetic, refinement. Needs the extra `learned`."""
+"""The learned luma coder: transforms, entropy model, exact arithmetic, latent refinement. Needs the extra `learned`."""
 
 from scodec.extras import require
 

@@ -1,7 +1,7 @@
-"""Analysis and synthesis of the learned luma coder: lapped transforms that start as a 16 x 16 DCT.
+"""Analysis and synthesis of the learned luma coder: lapped transforms that are initialized as a 16 x 16 DCT.
 
-The analysis is linear: convolutions beside it learned nothing of use in trainings of some 10,000 steps. The synthesis
-has some.
+The analysis is purely linear: additional convolutional layers learned nothing useful in training runs of some 10,000
+steps. The synthesis has such layers.
 """
 
 import math
@@ -13,14 +13,14 @@ from torch.nn import functional as F
 
 from scodec.models.blocks import CONDITION, Stage, up
 
-#: Side of the blocks, and how far a basis function reaches over its block's edges, in pixels.
+#: Side of the blocks, and how far the basis functions extend beyond the edges of their block, in pixels.
 BLOCK, LAP = 16, 8
 
-# Shape suffixes as in models/hyperprior.py.
+# Shape suffixes as in models/luma/hyperprior.py.
 
 
 class Analysis(nn.Module):
-    """Luma around 0 (B, 1, H, W) -> y (B, channels, h, w)."""
+    """Zero-centred luma (B, 1, H, W) -> y (B, channels, h, w)."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -28,12 +28,15 @@ class Analysis(nn.Module):
         self.linear.weight.data.copy_(F.pad(dct(channels), (LAP,) * 4))
 
     def forward(self, x: Tensor) -> Tensor:
-        with torch.autocast(x.device.type, enabled=False):  # fine steps need all digits
+        with torch.autocast(x.device.type, enabled=False):  # fine quantization steps need full precision
             return self.linear(F.pad(x.float(), (LAP,) * 4, mode="reflect"))
 
 
 class Synthesis(nn.Module):
-    """y_hat (B, channels, h, w) -> luma around 0 (B, 1, H, W); the last stage also sees what the linear part gives."""
+    """y_hat (B, channels, h, w) -> zero-centred luma (B, 1, H, W).
+
+    A linear transform plus a convolutional correction, whose last stage also gets the output of the linear transform.
+    """
 
     def __init__(self, channels: int, widths: tuple[int, ...]) -> None:
         super().__init__()
@@ -50,25 +53,25 @@ class Synthesis(nn.Module):
 
     def forward(self, y_hat: Tensor, condition: Tensor) -> Tensor:
         with torch.autocast(y_hat.device.type, enabled=False):
-            plain = self.linear(y_hat.float())
+            linear = self.linear(y_hat.float())
         features = self.up[0](self.stages[0](self.head(y_hat), condition))
         features = self.up[1](self.stages[1](features, condition))
-        features = self.stages[2](features + self.seen(F.pixel_unshuffle(plain, 4)), condition)
-        return plain + F.pixel_shuffle(self.tail(features), 4)
+        features = self.stages[2](features + self.seen(F.pixel_unshuffle(linear, 4)), condition)
+        return linear + F.pixel_shuffle(self.tail(features), 4)
 
 
 def dct(channels: int) -> Tensor:
-    """The orthonormal DCT-II of 16 x 16 blocks, its lowest frequencies first (channels, 1, 16, 16)."""
-    at = np.arange(BLOCK)
-    basis = np.cos(np.pi / BLOCK * (at + 0.5) * at[:, None]) * math.sqrt(2 / BLOCK)
+    """Filters (channels, 1, 16, 16) of the orthonormal DCT-II of 16 x 16 blocks, lowest frequencies first."""
+    index = np.arange(BLOCK)
+    basis = np.cos(np.pi / BLOCK * (index + 0.5) * index[:, None]) * math.sqrt(2 / BLOCK)
     basis[0] /= math.sqrt(2)
-    order = sorted(((u, v) for u in at for v in at), key=lambda uv: (uv[0] ** 2 + uv[1] ** 2, uv[0]))
+    order = sorted(((u, v) for u in index for v in index), key=lambda uv: (uv[0] ** 2 + uv[1] ** 2, uv[0]))
     filters = [np.outer(basis[u], basis[v]) for u, v in order[:channels]]
     return torch.from_numpy(np.stack(filters)[:, None]).float()
 
 
 def zero(layer: nn.Conv2d) -> nn.Conv2d:
-    """A convolution that gives nothing until it is trained."""
+    """Initialize a convolution such that its output is zero until it is trained."""
     for parameter in layer.parameters():
         nn.init.zeros_(parameter)
     return layer

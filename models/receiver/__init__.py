@@ -1,1 +1,1 @@
-"""What the receiver runs: restorer, colorizer, and how they are applied to pictures of any size."""
+"""The receiver: restorer, colorizer, and their application to pictures of any size."""

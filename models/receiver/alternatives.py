@@ -1,8 +1,8 @@
-"""Other plausible colours of a grey picture than the likeliest ones.
+"""Plausible colours of a grey picture other than the most likely ones.
 
-What the network sees in a picture is coloured well; what it cannot know is how strong the colours were and in what
-light they stood. These two are drawn, for the whole picture, so that skin stays skin; what is drawn enters as hints,
-and the network fits the colours to the things.
+The colorizer recognizes objects and colours them well, but it cannot know how saturated their colours were and in what
+light they were seen. These two are drawn at random, once for the whole picture, so that skin keeps the colour of skin.
+The resulting colours are given to the colorizer as hints, and it aligns them with the objects.
 """
 
 import math
@@ -12,14 +12,15 @@ from PIL import Image
 
 from scodec.models.receiver import receiver
 
-#: Spread of the logarithm of the factor on the colours, and of the light along warm and cold (levels of Cb and Cr).
+#: Standard deviation of the logarithm of the saturation factor, and covariance of the tint of the light, which varies
+#: mostly between warm and cold (8-bit levels of Cb and Cr).
 STRENGTH, LIGHT = 0.4, np.array([[120.0, -90.0], [-90.0, 100.0]])
-#: Cell (pixels that the colorizer sees) and step of the hints that carry the colours, within what it was trained with.
+#: Cell size (pixels of the colorizer's input) and quantization step of the hints, in the ranges that it was trained on.
 CELL, STEP = 16, 32.0
 
 
 def alternative(networks: receiver.Receiver, y: np.ndarray, look: float, rng: np.random.Generator) -> np.ndarray:
-    """Luma (float32, H x W, 0..255) -> RGB (uint8, H x W x 3) in colours of other strength and in another light."""
+    """Luma (float32, H x W, 0..255) -> RGB (uint8, H x W x 3) with random saturation and light."""
     height, width = y.shape
     rgb = networks.colorize_blind(y, 1.0).astype(np.float32)
     factor = math.exp(STRENGTH * rng.standard_normal())
@@ -29,13 +30,13 @@ def alternative(networks: receiver.Receiver, y: np.ndarray, look: float, rng: np
     rows, columns = math.ceil(height / cell), math.ceil(width / cell)
 
     def cells(plane: np.ndarray) -> np.ndarray:
-        """Means over the cells; the last ones reach beyond the border."""
+        """Mean over each cell; the last cells extend beyond the border."""
         box = (0, 0, columns * cell, rows * cell)
         padding = [(0, math.ceil(reach) - side) for reach, side in zip(box[:1:-1], plane.shape, strict=True)]
         image = Image.fromarray(np.pad(plane, padding, mode="edge"))
         return np.asarray(image.resize((columns, rows), Image.Resampling.BOX, box))
 
-    room = 1 - np.square(cells(y) / 127.5 - 1)  # black and white have no room for colour
+    room = 1 - np.square(cells(y) / 127.5 - 1)  # near black and white there is no room for chroma
     natural = (rgb[..., 2] - y) / 1.772, (rgb[..., 0] - y) / 1.402
     planes = [factor * cells(plane) + room * shift for plane, shift in zip(natural, light, strict=True)]
     return networks.colorize(y, np.clip(np.stack(planes), -127, 127).astype(np.float32), cell, STEP, look)

@@ -1,9 +1,9 @@
 """Colorizer: full-resolution luma, with or without colour hints -> chroma at half resolution.
 
-What is in the picture decides its colours, so the encoder is a classifier trained on ImageNet, EfficientNet-Lite2 of
-the luma (Zhang et al. 2016 and Iizuka et al. 2016 show what such features give a colorizer). The decoder is a U-Net; at
-its bottom every place looks at every other (attention), so that colours agree over the picture. A hint grid enters at
-every resolution and is the base that the network improves on; without hints the base is grey.
+The content of a picture determines its colours, so the encoder is an ImageNet classifier applied to the luma,
+EfficientNet-Lite2 (Zhang et al. 2016 and Iizuka et al. 2016 show how such features help colorization). The decoder is
+that of a U-Net, with self-attention at the lowest resolution, so that colours are consistent over the picture. The hint
+grid is an input at every resolution, and the network predicts a correction to it; without hints, to grey.
 
     y -> EfficientNet-Lite2 -+-> 1/2 -> 1/4 -> 1/8 -> 1/16 -> 1/32 + attention + global mean
                              |    |      |      |      |       |
@@ -28,9 +28,9 @@ CHROMA_UNIT = 64.0
 
 @dataclass(frozen=True)
 class Hint:
-    """What the receiver knows of the chroma of one picture.
+    """Hints of the chroma of one picture.
 
-    plane: (2, H/2, W/2), Cb and Cr / 64 enlarged from the hint grid (zeros when blind)
+    plane: (2, H/2, W/2), Cb / 64 and Cr / 64, upsampled from the hint grid (zeros without hints)
     cell: cell size of the grid in luma pixels of the network's input
     step: quantization step of the grid in chroma levels
     """
@@ -41,16 +41,20 @@ class Hint:
 
 
 def describe(hint: Hint | None, look: float) -> list[float]:
-    """The numbers that tell the network how much to trust its hint plane, and the look: 0 faithful, 1 natural."""
+    """The numbers on which the colorizer is conditioned.
+
+    They are: whether there are hints; the hints' cell size and step, which tell how reliable they are; and the look
+    (0 faithful, 1 natural).
+    """
     if hint is None:
         return [0.0, 0.0, 0.0, look]
     return [1.0, math.log2(hint.cell) / 4 - 1, math.log2(max(hint.step, 1)) / 4, look]
 
 
 def enlarge_hint(grid: np.ndarray | Tensor, cell: float, step: float, height: int, width: int) -> Hint:
-    """Bicubic enlargement of a hint grid (2, rows, columns; chroma levels) to half of a `height` x `width` luma.
+    """Bicubic upsampling of a hint grid (2, rows, columns; chroma levels) to half of a `height` x `width` luma.
 
-    cell: luma pixels per grid cell (any real number: the network may see a reduced picture).
+    cell: luma pixels per grid cell (any real number, since the network's input may be a reduced picture).
     """
     rows, columns = (round(count * cell / 2) for count in grid.shape[1:])
     large = F.interpolate(torch.as_tensor(grid)[None], (rows, columns), mode="bicubic", align_corners=False)[0]
@@ -60,7 +64,7 @@ def enlarge_hint(grid: np.ndarray | Tensor, cell: float, step: float, height: in
 
 
 class Attention(nn.Module):
-    """Every place looks at every other (Vaswani et al. 2017, section 3.2); starts as the identity."""
+    """Self-attention over all positions (Vaswani et al. 2017, section 3.2), initialized as the identity."""
 
     def __init__(self, channels: int, heads: int = 4) -> None:
         super().__init__()
@@ -73,10 +77,10 @@ class Attention(nn.Module):
 
     def forward(self, x_BChw: Tensor) -> Tensor:
         batch, channels, height, width = x_BChw.shape
-        places = self.norm(x_BChw.flatten(2).mT)
-        q, k, v = self.qkv(places).view(batch, height * width, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-        seen = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(batch, height * width, channels)
-        return x_BChw + self.out(seen).mT.view(batch, channels, height, width)
+        tokens = self.norm(x_BChw.flatten(2).mT)
+        q, k, v = self.qkv(tokens).view(batch, height * width, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        attended = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(batch, height * width, channels)
+        return x_BChw + self.out(attended).mT.view(batch, channels, height, width)
 
 
 class Colorizer(nn.Module):
@@ -108,13 +112,13 @@ class Colorizer(nn.Module):
 
     def forward(self, y_B1HW: Tensor, hint_B2hw: Tensor, describe_B4: Tensor) -> Tensor:
         """Luma (0..1), hint planes and their `describe` numbers -> chroma (B, 2, H/2, W/2) in units of CHROMA_UNIT."""
-        known = describe_B4[:, :1, None, None].expand(-1, 1, *hint_B2hw.shape[2:])
-        planes = torch.cat([hint_B2hw, known], 1)
+        hinted = describe_B4[:, :1, None, None].expand(-1, 1, *hint_B2hw.shape[2:])
+        planes = torch.cat([hint_B2hw, hinted], 1)
         condition = self.condition(describe_B4)
         x = None
         for level, features in reversed(list(enumerate(self.encoder(y_B1HW * 2 - 1)))):
-            told = F.avg_pool2d(planes, 2**level) if level else planes
-            skip = self.skip[level](torch.cat([features, told], 1))
+            hint = F.avg_pool2d(planes, 2**level) if level else planes
+            skip = self.skip[level](torch.cat([features, hint], 1))
             if x is None:
                 skip = self.attention(skip)
                 x = skip + self.overall(skip.mean((2, 3)))[:, :, None, None]

@@ -2,7 +2,7 @@
 
 y_small --enlarge--> restorer (in tiles) --> y --+----------------------------+--> RGB
                                                  +-> colorizer (whole, at     |
-                                   hint grid --->|   bounded size) -> chroma -+ enlarged along the luma
+                                   hint grid --->|   bounded size) -> chroma -+ upsampled, guided by the luma
 """
 
 import math
@@ -23,22 +23,22 @@ from scodec.models.receiver.restorer import TEXTURED, Restorer, describe_coding,
 from scodec.models.strips import enlarged_rows, padded, rgb_by_strips
 from scodec.models.tiling import tiles
 
-#: The colorizer sees at most this many luma pixels: larger pictures are reduced to it, so that the cost of colour does
-#: not grow with the picture, and a tree is not asked for leaf by leaf.
+#: Largest input of the colorizer, in luma pixels. Larger pictures are reduced to this, so that the cost of colorization
+#: does not grow with the picture, and so that the network sees a whole tree rather than its leaves.
 COLOUR_PIXELS = 448 * 672
 #: Side of the restorer's tiles, in pixels.
 TILE = 1024
-#: Guided enlargement: window radius (chroma pixels) and the luma variance (0..1 squared) under which it does nothing.
+#: Guided upsampling: window radius (chroma pixels), and the variance of luma (0..1) below which it has no effect.
 GUIDE_RADIUS, GUIDE_EPSILON = 2, 1e-3
 
 
-#: Wraps a list and yields its items, to show how far the work is.
+#: Wraps a list and yields its items while it displays progress (as tqdm does).
 Progress = Callable[[list], Iterable]
 
 
 @dataclass(frozen=True)
 class CodedLuma:
-    """A decoded luma and how it was coded."""
+    """Decoded luma and how it was coded."""
 
     y: np.ndarray  # uint8 (ceil(height / scale), ceil(width / scale))
     coder: str
@@ -61,13 +61,13 @@ class Receiver:
     def restore(
         self, luma: CodedLuma, look: float, seed: int, tile: int | None = None, progress: Progress = iter
     ) -> np.ndarray:
-        """Luma at full size: float32 (height x width), 0..255.
+        """Restored luma at full size: float32 (height x width), 0..255.
 
-        look: 0 faithful to 1 natural, where the scale is at most `TEXTURED`; seed: of the texture. tile: side of the
-        tiles in pixels. progress: wraps the list of tiles (tqdm, say).
+        look: 0 (faithful) to 1 (natural); always faithful at scales above `TEXTURED`. seed: of the texture's noise.
+        tile: side of the tiles in pixels. progress: wraps the list of tiles.
         """
         height, width, scale = luma.height, luma.width, luma.scale
-        multiple = 24  # of every scale and of the network's stride
+        multiple = 24  # of all scales and of the network's stride
         step = max(multiple, (tile or TILE) // multiple * multiple)
         y = np.empty((height, width), np.float32)
         look = look if scale <= TEXTURED else 0
@@ -88,23 +88,23 @@ class Receiver:
 
     @torch.inference_mode()
     def colorize(self, y: np.ndarray, grid: np.ndarray | None, cell: float, step: float, look: float) -> np.ndarray:
-        """Luma (float32, H x W, 0..255) and a hint grid (2, rows, columns; None: blind) -> RGB (uint8, H x W x 3).
+        """Luma (float32, H x W, 0..255) and a hint grid (2, rows, columns; or None) -> RGB (uint8, H x W x 3).
 
-        look: 0 faithful to 1 natural.
+        cell, step: of the hint grid. look: 0 (faithful) to 1 (natural).
         """
         height, width = y.shape
         reduction = min(1.0, math.sqrt(COLOUR_PIXELS / (height * width)))
         size = max(2, round(height * reduction / 2) * 2), max(2, round(width * reduction / 2) * 2)
         y_11HW = self._tensor(y)
-        seen = y_11HW if size == y.shape else F.interpolate(y_11HW, size, mode="bilinear", antialias=True).clamp(0, 1)
+        small = y_11HW if size == y.shape else F.interpolate(y_11HW, size, mode="bilinear", antialias=True).clamp(0, 1)
         hint = None if grid is None else enlarge_hint(grid, cell * reduction, step, *size)
         plane = torch.zeros(2, size[0] // 2, size[1] // 2) if hint is None else hint.plane
         numbers = torch.tensor([describe(hint, look)], device=self.device)
         multiple = Colorizer.multiple
         chroma = self._run(
-            self.colorizer, padded(seen, multiple), padded(plane[None].to(self.device), multiple // 2), numbers
+            self.colorizer, padded(small, multiple), padded(plane[None].to(self.device), multiple // 2), numbers
         )
-        chroma, luma = chroma[:, :, : size[0] // 2, : size[1] // 2], F.avg_pool2d(seen, 2)
+        chroma, luma = chroma[:, :, : size[0] // 2, : size[1] // 2], F.avg_pool2d(small, 2)
         planes = torch.cat([chroma, _slopes(chroma, luma), luma], 1)
 
         def guided(top: int, strip: Tensor) -> Tensor:
@@ -119,9 +119,9 @@ class Receiver:
 
     @torch.inference_mode()
     def paint(self, y: np.ndarray, chroma: np.ndarray, cell: int) -> np.ndarray:
-        """Luma (float32, H x W, 0..255) and coded chroma, a sample for each cell (2, rows, columns; levels) -> RGB.
+        """Luma (float32, H x W, 0..255) and decoded chroma, one sample per cell (2, rows, columns; levels) -> RGB.
 
-        Plain bicubic enlargement: neither the colorizer nor the luma as a guide makes the chroma of VVC better.
+        Plain bicubic upsampling: neither the colorizer nor guided upsampling improves the chroma of VVC.
         """
         height, width = y.shape
         planes = torch.from_numpy(chroma)[None].to(self.device)
@@ -136,22 +136,22 @@ class Receiver:
             return network(*inputs).float()
 
     def _enlarged(self, y_small: np.ndarray, scale: int, rows: slice, columns: slice) -> Tensor:
-        """The part of the enlarged luma that a tile needs, the same as if the whole had been enlarged."""
-        margin = 4  # bicubic reads two pixels beyond
-        at, pieces = [], []
+        """The part of the upsampled luma that a tile needs, equal to a crop of the whole upsampled luma."""
+        margin = 4  # bicubic interpolation reads two pixels beyond the edges
+        crops, sources = [], []
         for needed, side in ((rows, y_small.shape[0]), (columns, y_small.shape[1])):
             first, last = max(needed.start // scale - margin, 0), min(-(-needed.stop // scale) + margin, side)
-            pieces.append(slice(first, last))
-            at.append(slice(needed.start - first * scale, needed.stop - first * scale))
-        window = torch.from_numpy(y_small[pieces[0], pieces[1]].copy())[None, None].to(self.device) / 255
-        return enlarge(window, scale)[:, :, at[0], at[1]]
+            sources.append(slice(first, last))
+            crops.append(slice(needed.start - first * scale, needed.stop - first * scale))
+        window = torch.from_numpy(y_small[sources[0], sources[1]].copy())[None, None].to(self.device) / 255
+        return enlarge(window, scale)[:, :, crops[0], crops[1]]
 
 
 def get(device: str = "auto", dtype: str = "auto") -> Receiver:
-    """The receiver on a device ("auto", "cpu", "cuda", "mps") in a number format ("auto" or torch's name).
+    """The receiver on a device ("auto", "cpu", "cuda", "mps") with a dtype ("auto" or a name in torch).
 
-    Loaded once per process, whatever the threads. Raises BadRequest when the device is not there, Unsupported when
-    weights are missing.
+    Loaded once per process, also if several threads call this. Raises BadRequest if the device is not available,
+    Unsupported if weights are missing.
     """
     with loading:
         return _load(device, dtype)
@@ -169,7 +169,7 @@ def _load(device: str, dtype: str) -> Receiver:
 
 
 def _slopes(chroma: Tensor, luma: Tensor) -> Tensor:
-    """Local change of chroma per change of luma (the `a` of the guided filter, He et al. 2013, eq. 5)."""
+    """Local slope of chroma over luma (the `a` of the guided filter, He et al. 2013, eq. 5)."""
 
     def mean(x: Tensor) -> Tensor:
         wider = F.pad(x, (GUIDE_RADIUS,) * 4, mode="replicate")

@@ -1,8 +1,8 @@
 """Restorer: decoded luma at any scale and quality -> full-resolution luma.
 
-The decoded luma is first enlarged to full size (bicubic), so super-resolution by 2, 3 or 4 and the removal of coding
-artefacts at scale 1 are one task for one network, told coder, scale and quantizer. It works at half resolution and
-below:
+The decoded luma is first upsampled to full size (bicubic), so that super-resolution by 2, 3 or 4 and the removal of
+coding artefacts at scale 1 are one task for one network, conditioned on coder, scale and quantizer. It works at half
+resolution and below:
 
     y_up -> unshuffle 2 -> U-Net -> shuffle 2 -> (+ y_up) -> y_hat
 """
@@ -14,39 +14,41 @@ from torch.nn import functional as F
 
 from scodec.models.blocks import UNet
 
-#: For every luma coder it was trained on the slope (dB a quantizer step) and level (dB) of its error at scale 1; see
-#: `expected_error`.
+#: For every luma coder that the restorer was trained on: slope (dB per quantizer) and level (dB) of the error at scale
+#: 1; see `expected_error`.
 FADE = {"av1": (0.42, 23.0), "vvc": (0.55, 26.5)}
-#: The number by which the network knows each luma coder. The learned one is restored as AV1 is (see `describe_coding`).
+#: Index of each luma coder in the network's condition. The learned coder shares that of AV1 (see `describe_coding`).
 CODERS = {"av1": 0, "vvc": 1, "hyperprior": 0}
 
-#: The natural look has texture of its own up to this scale: beyond, it would write rows of dots on what was smooth.
+#: Largest scale at which the natural look synthesizes texture: above it, rows of dots would appear in smooth areas.
 TEXTURED = 2
 
 # Shape suffixes: B batch, H and W full-size height and width, h and w those of the coded luma.
 
 
 def enlarge(y_B1hw: Tensor, scale: int) -> Tensor:
-    """The bicubic enlargement that the network improves on: values in 0..1 -> (B, 1, h * scale, w * scale)."""
+    """Bicubic upsampling, which the network then corrects: values in 0..1 -> (B, 1, h * scale, w * scale)."""
     if scale == 1:
         return y_B1hw
     return F.interpolate(y_B1hw, scale_factor=scale, mode="bicubic", align_corners=False).clamp(0, 1)
 
 
 def describe_coding(coder: str, quantizer_B: Tensor) -> tuple[Tensor, Tensor]:
-    """Number of the coder and quantizers, both (B), that the network is conditioned on.
+    """Coder index and quantizers, both (B), on which the network is conditioned.
 
-    AV1's finest quantizers are finer than the learned coder's: where that has 0, AV1 has about 12.
+    Quantizers of the learned coder are mapped to AV1's scale: AV1's finest quantizers are finer than the learned
+    coder's, whose 0 corresponds to about 12 of AV1.
     """
-    coarseness_B = (4 * quantizer_B + 63) // 5 if coder == "hyperprior" else quantizer_B
-    return torch.full_like(quantizer_B, CODERS[coder]), coarseness_B
+    mapped_B = (4 * quantizer_B + 63) // 5 if coder == "hyperprior" else quantizer_B
+    return torch.full_like(quantizer_B, CODERS[coder]), mapped_B
 
 
 def expected_error(coder_B: Tensor, scale_B: Tensor, quantizer_B: Tensor) -> Tensor:
-    """Rough root-mean-square error (0..1) of the enlarged luma, relative to that of scale 2 and above, as (B, 1, 1, 1).
+    """Rough RMS error of the upsampled luma (0..1), relative to that at scale 2 and above, as (B, 1, 1, 1).
 
-    At scale 1 the PSNR of the luma falls with the quantizer as `FADE` says (fitted on the training packs); at higher
-    scales the loss of detail rules. The network's output is in this unit, so that fine pictures are left in peace.
+    At scale 1 the PSNR of the luma falls linearly with the quantizer (see `FADE`, fitted on the training packs); at
+    higher scales the loss of detail dominates. The network's output is in this unit, so that it hardly changes pictures
+    of high quality.
     """
     slope_B, level_B = (
         sum(value * (coder_B == number) for number, value in enumerate(values))
@@ -75,8 +77,10 @@ class Luma(UNet):
 
 
 class Restorer(nn.Module):
-    """One network with two sets of weights: faithful ones, trained for the least error, and natural ones, which grow
-    texture out of noise."""
+    """One network with two sets of weights.
+
+    faithful: trained for the smallest error; natural: synthesizes texture from noise.
+    """
 
     #: Heights and widths must be multiples of this (pad by replication).
     multiple = 8
@@ -90,21 +94,21 @@ class Restorer(nn.Module):
     def forward(
         self, y_up_B1HW: Tensor, coder_B: Tensor, scale_B: Tensor, quantizer_B: Tensor, noise_B1HW: Tensor, look: float
     ) -> Tensor:
-        """Restored luma (about 0..1) from luma enlarged by `enlarge` (0..1).
+        """Restored luma (about 0..1) from luma upsampled by `enlarge` (0..1).
 
-        coder and quantizer: as `describe_coding` gives them; scale: 1..4. noise: uniform in -1..1, see `noise`.
-        look: 0..1; between the ends both networks run, and the picture is a mean of theirs.
+        coder and quantizer: from `describe_coding`; scale: 1..4. noise: uniform in -1..1, see `noise`.
+        look: 0 (faithful) to 1 (natural); in between, both networks run and their outputs are interpolated.
         """
-        seen = y_up_B1HW, coder_B, scale_B, quantizer_B, noise_B1HW
+        inputs = y_up_B1HW, coder_B, scale_B, quantizer_B, noise_B1HW
         if look in (0, 1):
-            return self.natural(*seen) if look else self.faithful(*seen)
-        return torch.lerp(self.faithful(*seen), self.natural(*seen), look)
+            return self.natural(*inputs) if look else self.faithful(*inputs)
+        return torch.lerp(self.faithful(*inputs), self.natural(*inputs), look)
 
 
 def noise(seed: int, height: int, width: int) -> np.ndarray:
-    """The plane (height x width, int8 for -1..1) that the texture of a picture grows from.
+    """Noise (height x width, int8 that stands for -1..1) from which the texture of a picture is synthesized.
 
-    The raw numbers of PCG64, which are the same for a seed with every version of NumPy and on every machine.
+    The raw output of PCG64, which for a given seed is the same in every version of NumPy and on every machine.
     """
     words = np.random.PCG64(seed).random_raw(-(-height * width // 8)).astype("<u8")
     return words.view(np.int8)[: height * width].reshape(height, width)

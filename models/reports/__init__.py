@@ -1,1 +1,1 @@
-"""The systems of the five reports that scodec grew out of (docs/systems.md), and what they share."""
+"""The systems of the five reports that scodec grew out of (docs/systems.md), and their shared code."""

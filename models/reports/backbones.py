@@ -1,4 +1,4 @@
-"""Feature extractors from timm, with the weights that their authors trained on ImageNet where those can be had."""
+"""Feature extractors from timm, with their published ImageNet weights where available."""
 
 from typing import Any
 
@@ -13,23 +13,23 @@ IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 def backbone(name: str, pretrained: bool, **options: Any) -> nn.Module:
-    """A network of timm's; raises Unsupported when `pretrained` weights or timm itself can't be had."""
+    """A network from timm. Raises Unsupported if timm is not installed or `pretrained` weights can't be downloaded."""
     require("train")
     import timm
 
     try:
         return timm.create_model(name, pretrained=pretrained, **options)
-    except Exception as error:  # whatever the hub's client runs into
+    except Exception as error:  # the hub's client raises many kinds
         if not pretrained:
             raise
         reason = str(error).splitlines()[0][:120]
         raise Unsupported(
-            f"the pretrained weights of {name} can't be had ({reason}): connect to the internet, or train the "
-            "backbone along with --no-pretrained"
+            f"the pretrained weights of {name} can't be downloaded ({reason}): connect to the internet, or use "
+            "--no-pretrained to train the backbone from scratch"
         ) from error
 
 
 def as_rgb(l_B1HW: Tensor) -> Tensor:
-    """Lightness (-1..1) three times, normalized as ImageNet's pictures (B, 3, H, W)."""
+    """Lightness (-1..1) repeated to three channels and normalized with ImageNet's statistics (B, 3, H, W)."""
     mean, std = (torch.tensor(values, device=l_B1HW.device)[:, None, None] for values in (IMAGENET_MEAN, IMAGENET_STD))
     return ((l_B1HW + 1) / 2 - mean) / std

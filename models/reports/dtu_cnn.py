@@ -1,4 +1,4 @@
-"""Report 5's first two rows: a plain CNN, and the same with a classifier beside it."""
+"""The first two rows of report 5's table: a plain CNN, and the same CNN with an additional classifier."""
 
 from typing import Any
 
@@ -8,8 +8,8 @@ from torch import Tensor, nn
 class DTUCNN(nn.Module):
     """L (B, 1, H, W) in -1..1 -> {"ab": (B, 2, H, W) in -1..1} and, with classes, {"class_logits": (B, classes)}.
 
-    H and W multiples of 16. The report leaves the layers open: four strides down to 512 channels, four steps up, batch
-    normalization, and the classifier on the pooled features at the bottom.
+    H and W must be multiples of 16. The report does not specify the layers. Here they are four strided convolutions, up
+    to 512 channels, four upsampling steps, batch normalization, and a classifier on the encoder's pooled features.
     """
 
     size, multiple = 256, 16
@@ -26,11 +26,11 @@ class DTUCNN(nn.Module):
             self.classifier = nn.Sequential(
                 nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, 256), nn.ReLU(), nn.Linear(256, classes)
             )
-        growing = [
+        upsampling = [
             nn.Sequential(nn.Upsample(scale_factor=2), _layer(inputs, outputs, 1))
             for inputs, outputs in ((512, 256), (256, 128), (128, 64), (64, 32))
         ]
-        self.decoder = nn.Sequential(*growing, nn.Conv2d(32, 2, 3, padding=1), nn.Tanh())
+        self.decoder = nn.Sequential(*upsampling, nn.Conv2d(32, 2, 3, padding=1), nn.Tanh())
 
     def forward(self, l_B1HW: Tensor) -> dict[str, Tensor]:
         features = self.encoder(l_B1HW)

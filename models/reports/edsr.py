@@ -11,9 +11,9 @@ from scodec.models.reports.backbones import IMAGENET_MEAN, IMAGENET_STD
 class EDSR(nn.Module):
     """RGB (B, 3, H, W) in 0..1 -> {"rgb": (B, 3, scale H, scale W)}.
 
-    blocks: residual blocks (the report tries 8, 12, 16 and 24; 16 beyond scale 2). deep: further convolutions of 64
-    channels after the enlargement, the report's "deep network after EDSR". Input and output are normalized with
-    ImageNet's mean and standard deviation.
+    blocks: residual blocks (the report tries 8, 12, 16 and 24, and uses 16 above scale 2). deep: number of additional
+    convolutions of 64 channels after the upsampling, the report's "deep network after EDSR". Input and output are
+    normalized with ImageNet's mean and standard deviation.
 
         x -> head -> [blocks] -> conv --(+)-> up -> tail
     """

@@ -33,15 +33,15 @@ class Iizuka(nn.Module):
         self.classifier = nn.Sequential(nn.Linear(512, 256), nn.ReLU(), nn.Linear(256, classes))
         self.fusion = nn.Sequential(nn.Conv2d(512, 256, 1), nn.ReLU())
         up = nn.Upsample(scale_factor=2)
-        # the paper's colours lie in 0..1 behind a sigmoid: in -1..1 that is a tanh
+        # the paper scales colours to 0..1 and ends in a sigmoid; with -1..1 that becomes a tanh
         last = [nn.Conv2d(32, 2, 3, padding=1), nn.Tanh(), up]
         self.colorization = nn.Sequential(
             *_conv(256, 128), up, *_conv(128, 64), *_conv(64, 64), up, *_conv(64, 32), *last
         )
 
     def forward(self, l_B1HW: Tensor) -> dict[str, Tensor]:
-        seen = F.interpolate(l_B1HW, (224, 224), mode="bilinear", antialias=True)
-        whole = self.whole(self.low(seen))
+        resized = F.interpolate(l_B1HW, (224, 224), mode="bilinear", antialias=True)
+        whole = self.whole(self.low(resized))
         middle = self.middle(self.low(l_B1HW))
         summary = self.summary(whole)[:, :, None, None].expand(-1, -1, *middle.shape[2:])
         ab = self.colorization(self.fusion(torch.cat([middle, summary], 1)))

@@ -1,4 +1,4 @@
-"""Report 2: colour and size by one network, end to end. L* at 96 x 96 -> a*b* at 256 x 256."""
+"""Report 2: colorization and super-resolution by one network, end to end. L* at 96 x 96 -> a*b* at 256 x 256."""
 
 from typing import Any
 
@@ -10,11 +10,12 @@ DECODER = (512, 256, 128, 64, 32, 16, 8, 2)
 
 
 class Joint(nn.Module):
-    """L (B, 1, H, W) in -1..1 -> {"ab": (B, 2, H, W)}; L is reduced to 3/8 first, as 256 to 96.
+    """L (B, 1, H, W) in -1..1 -> {"ab": (B, 2, H, W)}; L is first reduced to 3/8 of its size (256 to 96).
 
-    All convolutions 3x3 with batch normalization and LeakyReLU. The report does not say where the decoder grows: the
-    encoder's four strides leave 6 of 96, which is doubled four times here and then brought to 256, each time by nearest
-    neighbours before a convolution. The last convolution has neither normalization nor activation: colours have signs.
+    All convolutions are 3x3, with batch normalization and LeakyReLU. The report does not say where the decoder
+    upsamples. The encoder's four strides reduce a side of 96 to 6; here it is doubled four times and then resized to
+    256, each time by nearest-neighbour interpolation before a convolution. The last convolution has neither
+    normalization nor activation, since a* and b* are signed.
     """
 
     size, multiple = 256, 8

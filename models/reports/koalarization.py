@@ -1,7 +1,7 @@
 """Report 4, after Baldassarre, Morin and Rodes-Guirao, "Deep Koalarization" (2017), table 1.
 
 L -> encoder (H/8 x W/8 x 256) -+-> fusion 1x1 -> decoder -> ab
-  -> Inception-ResNet-v2 -------+   replicated over the grid
+  -> Inception-ResNet-v2 -------+   repeated at every position
 """
 
 from typing import Any
@@ -37,8 +37,8 @@ def decoder() -> nn.Sequential:
 class Koalarization(nn.Module):
     """L (B, 1, H, W) in -1..1 -> {"ab": (B, 2, H, W) in -1..1}; H and W multiples of 8.
 
-    The embedding is the classifier's output for L, three times, at 299 x 299 (section 3.2). The report counts 1001 of
-    them, background included, which timm's weights leave out: here they are 1000.
+    The embedding is the classifier's output for L, resized to 299 x 299 and repeated to three channels (section 3.2).
+    The report has 1001 outputs, one of them for background, which timm's weights lack: here there are 1000.
     """
 
     size, multiple = 224, 8
@@ -53,6 +53,6 @@ class Koalarization(nn.Module):
 
     def forward(self, l_B1HW: Tensor) -> dict[str, Tensor]:
         features = self.encoder(l_B1HW)
-        seen = F.interpolate(l_B1HW, (299, 299), mode="bilinear", antialias=True)
-        embedding = self.inception(as_rgb(seen))[:, :, None, None].expand(-1, -1, *features.shape[2:])
+        resized = F.interpolate(l_B1HW, (299, 299), mode="bilinear", antialias=True)
+        embedding = self.inception(as_rgb(resized))[:, :, None, None].expand(-1, -1, *features.shape[2:])
         return {"ab": self.decoder(self.fusion(torch.cat([features, embedding], 1)))}

@@ -1,15 +1,15 @@
-"""CIELAB (D65) as the systems of the reports take it: L* - 50 over 50, a* and b* over 128, all within -1..1."""
+"""CIELAB (D65) as scaled for the systems of the reports: (L* - 50) / 50, a* / 128 and b* / 128, all within -1..1."""
 
 import torch
 from torch import Tensor
 
-#: a* and b* at the end of the scale: sRGB reaches from -108 to 98.
+#: The value of a* and b* that is scaled to 1; those of sRGB colours range from -108 to 98.
 AB_UNIT = 128.0
 
 # Linear sRGB -> XYZ (IEC 61966-2-1), and the D65 white point of the 2 degree observer.
 _XYZ_OF_RGB = [[0.412453, 0.357580, 0.180423], [0.212671, 0.715160, 0.072169], [0.019334, 0.119193, 0.950227]]
 _WHITE = [0.95047, 1.0, 1.08883]
-# Where the cube root of CIELAB gives way to a line (CIE 15:2004, section 8.2.1.1): (6/29)^3 and (29/6)^2 / 3.
+# Below this value CIELAB's cube root is replaced by a line of this slope (CIE 15:2004, section 8.2.1.1).
 _KNEE, _SLOPE = (6 / 29) ** 3, (29 / 6) ** 2 / 3
 
 
@@ -25,7 +25,7 @@ def from_rgb(rgb_B3HW: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def to_rgb(l_B1HW: Tensor, ab_B2HW: Tensor) -> Tensor:
-    """The inverse of `from_rgb`; colours that sRGB has not are clipped."""
+    """The inverse of `from_rgb`; colours outside sRGB are clipped."""
     lightness, ab = (l_B1HW.float() + 1) * 50, ab_B2HW.float() * AB_UNIT
     with torch.autocast(lightness.device.type, enabled=False):
         y = (lightness + 16) / 116
@@ -38,5 +38,5 @@ def to_rgb(l_B1HW: Tensor, ab_B2HW: Tensor) -> Tensor:
 
 
 def _mixed(matrix: Tensor, planes: Tensor) -> Tensor:
-    """A matrix applied to the channels of planes (B, 3, H, W)."""
+    """Apply a matrix to the channels of planes (B, 3, H, W)."""
     return torch.einsum("ij,bjhw->bihw", matrix, planes)

@@ -1,4 +1,4 @@
-"""Report 2's super-resolution: SRResNet, and the critic that makes it SRGAN (Ledig et al. 2017, figure 4)."""
+"""Report 2's super-resolution: SRResNet, and the critic (discriminator) of SRGAN (Ledig et al. 2017, figure 4)."""
 
 from typing import Any
 
@@ -44,7 +44,7 @@ class _Block(nn.Module):
 
 
 class SRCritic(nn.Module):
-    """RGB (B, 3, H, W) in 0..1 -> logits of being real (B, 1). Pooled to 6 x 6 before the dense layers."""
+    """RGB (B, 3, H, W) in 0..1 -> logits (B, 1; positive: real). Pooled to 6 x 6 before the dense layers."""
 
     def __init__(self) -> None:
         super().__init__()

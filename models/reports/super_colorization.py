@@ -1,7 +1,7 @@
-"""Report 1: colour first, then enlarge twofold with EDSR (edsr.py). Here the colour, in three variants.
+"""Report 1: colorization, then super-resolution by 2 with EDSR (edsr.py). This is the colorizer, in three variants.
 
-The report names the feature extractors and leaves the layers open; it builds on "Deep Koalarization", whose encoder,
-fusion and decoder are taken here.
+The report names the feature extractors but does not specify the layers. It builds on "Deep Koalarization", whose
+encoder, fusion and decoder are used here.
 """
 
 from typing import Any
@@ -13,14 +13,14 @@ from torch.nn import functional as F
 from scodec.models.reports.backbones import as_rgb, backbone
 from scodec.models.reports.koalarization import decoder, encoder
 
-#: timm's names.
+#: Names of the feature extractors in timm.
 EXTRACTORS = {"xception": "legacy_xception", "resnet50": "resnet50"}
 
 
 class SuperColorization(nn.Module):
     """L (B, 1, H, W) in -1..1 -> {"ab": (B, 2, H, W) in -1..1}; H and W multiples of 8.
 
-    extractor: None (a plain ConvNet), "xception" or "resnet50", whose 2048 pooled features go to every place.
+    extractor: None (a plain ConvNet), "xception" or "resnet50", whose 2048 pooled features are added at every position.
     """
 
     size, multiple = 224, 8
@@ -36,7 +36,7 @@ class SuperColorization(nn.Module):
     def forward(self, l_B1HW: Tensor) -> dict[str, Tensor]:
         features = self.encoder(l_B1HW)
         if self.extractor is not None:
-            seen = F.interpolate(l_B1HW, (224, 224), mode="bilinear", antialias=True)
-            pooled = self.extractor(as_rgb(seen))[:, :, None, None].expand(-1, -1, *features.shape[2:])
+            resized = F.interpolate(l_B1HW, (224, 224), mode="bilinear", antialias=True)
+            pooled = self.extractor(as_rgb(resized))[:, :, None, None].expand(-1, -1, *features.shape[2:])
             features = torch.cat([features, pooled], 1)
         return {"ab": self.decoder(self.fusion(features))}

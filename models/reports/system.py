@@ -1,4 +1,4 @@
-"""The systems of the reports at work on pictures of any size."""
+"""Application of the reports' systems to pictures of any size."""
 
 import math
 from collections.abc import Sequence
@@ -23,11 +23,11 @@ from scodec.models.reports import lab
 from scodec.models.strips import enlarged_rows, rgb_by_strips
 from scodec.models.tiling import tiles
 
-#: Where trainings are looked for, from the current folder.
+#: Folder of training runs, relative to the current folder.
 RUNS = Path("runs")
-#: scodec's own networks that a training may replace.
+#: scodec's own networks that the user may replace by newly trained ones.
 OWN = ("restorer", "colorizer")
-#: Side of the tiles that are enlarged, in pixels of the small picture.
+#: Side of the tiles for super-resolution, in pixels of the small picture.
 TILE = 512
 
 
@@ -36,7 +36,7 @@ class System:
     """A network on a device, of COLOUR_SYSTEMS or of ENLARGING_SYSTEMS."""
 
     network: nn.Module
-    colours: bool  # or else it enlarges
+    colours: bool  # otherwise it enlarges
     device: torch.device
     dtype: torch.dtype
 
@@ -44,12 +44,12 @@ class System:
     def colorize(self, y: np.ndarray) -> np.ndarray:
         """Luma (float32, H x W, 0..255) -> RGB (uint8, H x W x 3).
 
-        The network sees the lightness of the grey picture, at about the size it was trained for. Of its colours the
-        chroma is taken, so that the luma stays what it was.
+        The network's input is the lightness of the grey picture, at about the size that it was trained for. Only the
+        chroma of its output is used, so that the luma does not change.
         """
         y_11HW = torch.from_numpy(y)[None, None].to(self.device) / 255
         height, width = y.shape
-        l_small = lightness(F.interpolate(y_11HW, self._seen(height, width), mode="bilinear", antialias=True))
+        l_small = lightness(F.interpolate(y_11HW, self._input_size(height, width), mode="bilinear", antialias=True))
         ab = self._run(l_small)["ab"]
 
         def chroma(top: int, strip: Tensor) -> Tensor:
@@ -66,8 +66,8 @@ class System:
         height, width, _ = rgb.shape
         large = np.empty((height * scale, width * scale, 3), np.uint8)
         for rows, columns, needed_rows, needed_columns in tiles(height, width, TILE):
-            seen = torch.from_numpy(rgb[needed_rows, needed_columns].copy()).to(self.device)
-            tile = self._run(seen.permute(2, 0, 1)[None] / 255)["rgb"][0].permute(1, 2, 0)
+            source = torch.from_numpy(rgb[needed_rows, needed_columns].copy()).to(self.device)
+            tile = self._run(source.permute(2, 0, 1)[None] / 255)["rgb"][0].permute(1, 2, 0)
             top, left = rows.start - needed_rows.start, columns.start - needed_columns.start
             bottom, right = top + rows.stop - rows.start, left + columns.stop - columns.start
             inner = tile[top * scale : bottom * scale, left * scale : right * scale]
@@ -76,7 +76,7 @@ class System:
         return large
 
     def enlarge_to(self, rgb: np.ndarray, scale: int, width: int, height: int) -> np.ndarray:
-        """RGB (uint8, H x W x 3) -> height x width pixels, `scale` times larger in as many steps as needed."""
+        """RGB (uint8, H x W x 3) -> height x width pixels, enlarged `scale` times in as many steps as needed."""
         factor = 1
         while factor < scale:
             rgb, factor = self.enlarge(rgb), factor * self.scale
@@ -85,13 +85,13 @@ class System:
 
     @property
     def scale(self) -> int:
-        """How often larger the pictures of `enlarge` are."""
+        """Scale factor of `enlarge`."""
         scale = self.network.scale
         assert isinstance(scale, int)
         return scale
 
-    def _seen(self, height: int, width: int) -> tuple[int, int]:
-        """The size that the network sees: its own area, the picture's shape, sides that it can halve."""
+    def _input_size(self, height: int, width: int) -> tuple[int, int]:
+        """Input size of the network: area of its training pictures, aspect ratio of the picture, allowed multiples."""
         size, multiple = self.network.size, self.network.multiple
         assert isinstance(size, int) and isinstance(multiple, int)
         reduction = size / math.sqrt(height * width)
@@ -109,7 +109,7 @@ def lightness(y_B1HW: Tensor) -> Tensor:
 
 
 class Chosen(NamedTuple):
-    """What rebuilds a picture: scodec's networks, and the systems that colour and enlarge in their place."""
+    """The networks that rebuild a picture: scodec's own, and the systems that colour and enlarge in their place."""
 
     networks: receiver.Receiver
     painter: System | None = None
@@ -117,11 +117,11 @@ class Chosen(NamedTuple):
 
 
 def choose(names: Sequence[str], device: str = "auto", dtype: str = "auto") -> Chosen:
-    """The systems that are named, by weights file or by the name under which `scodec train` left them in RUNS, one for
-    each kind of work; restorers and colorizers of one's own training take the place of those that come with scodec.
+    """Load the named systems, at most one for each kind of work: colouring, enlarging and restoring.
 
-    Loaded once per process. Raises BadRequest when two do the same or there is no such file, Unsupported when it can't
-    be read.
+    names: weights files, or names under which `scodec train` has stored weights in RUNS. Restorers and colorizers that
+    the user has trained replace those that come with scodec. Each system is loaded once per process. Raises BadRequest
+    if two systems do the same work or a file does not exist, Unsupported if a file can't be read.
     """
     own = receiver.get(device, dtype)
     result, done = Chosen(own), set()
@@ -154,5 +154,5 @@ def _load(name: str, device: torch.device) -> tuple[str, nn.Module]:
         )
     kind = weights.facts(file)["network"]
     if kind not in COLOUR_SYSTEMS | ENLARGING_SYSTEMS and kind not in OWN:
-        raise BadRequest(f"{name} holds the {kind}, which rebuilds no pictures: see docs/systems.md for what does")
+        raise BadRequest(f"{name} holds the {kind}, which rebuilds no pictures: see docs/systems.md for those that do")
     return kind, weights.load(file).to(device).to(memory_format=torch.channels_last)

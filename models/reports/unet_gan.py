@@ -1,5 +1,5 @@
-"""Report 5's GANs: the U-Net generator and PatchGAN critic of pix2pix (Isola et al. 2017, appendix 6.1), with attention
-gates on the skips (Oktay et al. 2018, section 2.2) in the other variant."""
+"""Report 5's GANs: the U-Net generator and PatchGAN critic of pix2pix (Isola et al. 2017, appendix 6.1), and a
+variant with attention gates on the skip connections (Oktay et al. 2018, section 2.2)."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ class UNetGenerator(nn.Module):
     """L (B, 1, H, W) in -1..1 -> {"ab": (B, 2, H, W) in -1..1}; H and W multiples of 256.
 
     C64-C128-C256-C512-C512-C512-C512-C512 down, CD512-CD512-CD512-C512-C256-C128-C64 up, 4x4 kernels of stride 2. The
-    noise of pix2pix is dropout in the first three steps up; it is left out when pictures are made.
+    noise of pix2pix is dropout in the first three decoder layers; it is switched off at inference.
     """
 
     size, multiple = 256, 256
@@ -25,7 +25,7 @@ class UNetGenerator(nn.Module):
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
         channels = 1
         for i, width in enumerate(ENCODER):
-            normalized = 0 < i < len(ENCODER) - 1  # the first by the paper, the last is a single pixel
+            normalized = 0 < i < len(ENCODER) - 1  # not the first (as in the paper) and last (a single pixel)
             layers: list[nn.Module] = [nn.LeakyReLU(0.2)] if i else []
             layers += [nn.Conv2d(channels, width, 4, 2, 1, bias=not normalized)]
             self.down.append(nn.Sequential(*layers, *([nn.BatchNorm2d(width)] if normalized else [])))
@@ -51,7 +51,7 @@ class UNetGenerator(nn.Module):
 
 
 class AttentionGate(nn.Module):
-    """Skip (B, C, H, W) and gating features of the same shape -> the skip where the gate opens (eq. 1 to 3)."""
+    """Skip (B, C, H, W) and gating features of the same shape -> the skip, weighted by attention (eq. 1 to 3)."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -65,7 +65,7 @@ class AttentionGate(nn.Module):
 
 
 class PatchCritic(nn.Module):
-    """L and ab (B, 3, H, W) -> logits of being real, one for each 70 x 70 patch: C64-C128-C256-C512."""
+    """L and ab (B, 3, H, W) -> logits (positive: real), one for each 70 x 70 patch: C64-C128-C256-C512."""
 
     def __init__(self) -> None:
         super().__init__()

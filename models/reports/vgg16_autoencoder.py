@@ -1,4 +1,4 @@
-"""Report 3: VGG16 as the encoder, a small decoder behind it."""
+"""Report 3: VGG16 as the encoder, followed by a small decoder."""
 
 from typing import Any
 
@@ -11,9 +11,9 @@ from scodec.models.reports.backbones import as_rgb, backbone
 class VGG16Autoencoder(nn.Module):
     """L (B, 1, H, W) in -1..1 -> {"ab": (B, 2, H, W) in -1..1}; H and W multiples of 56.
 
-    The report feeds 224 x 224 and speaks of 4 x 4 x 512 features; VGG16 has those of 128 x 128, which its decoder
-    (7, 2, 2 and 2 times larger) makes 224 x 224. So L is reduced to 4/7 first. The encoder is frozen where its weights
-    are pretrained; without them it would be noise, and is trained along.
+    The report has inputs of 224 x 224 and 4 x 4 x 512 features. VGG16 gives such features for inputs of 128 x 128, and
+    the decoder upsamples them (by 7, 2, 2 and 2) to 224 x 224, so L is first reduced to 4/7. The encoder is frozen if
+    its weights are pretrained; otherwise it would be random, so it is trained too.
     """
 
     size, multiple = 224, 56
@@ -37,5 +37,5 @@ class VGG16Autoencoder(nn.Module):
 
     def forward(self, l_B1HW: Tensor) -> dict[str, Tensor]:
         height, width = (side // 7 * 4 for side in l_B1HW.shape[2:])
-        seen = F.interpolate(l_B1HW, (height, width), mode="bilinear", antialias=True)
-        return {"ab": self.decoder(self.encoder(as_rgb(seen)))}
+        resized = F.interpolate(l_B1HW, (height, width), mode="bilinear", antialias=True)
+        return {"ab": self.decoder(self.encoder(as_rgb(resized)))}

@@ -1,6 +1,7 @@
-"""Zhang, Isola and Efros, "Colorful Image Colorization" (2016), which reports 1 and 4 build on: colour as a class.
+"""Zhang, Isola and Efros, "Colorful Image Colorization" (2016): colorization as classification.
 
-Layers as in the authors' network; 3x3 convolutions with ReLU, each block ends in batch normalization.
+Reports 1 and 4 build on it. Layers as in the authors' network: 3x3 convolutions with ReLU; each block ends with batch
+normalization.
 """
 
 from functools import cache
@@ -14,7 +15,7 @@ from torch.nn import functional as F
 from scodec.models.reports import lab
 from scodec.models.reports.lab import AB_UNIT
 
-#: Side of the bins in a* and b*, and the temperature of the annealed mean (section 2.3).
+#: Size of the bins in a* and b*, and the temperature of the annealed mean (section 2.3).
 BIN, TEMPERATURE = 10, 0.38
 #: Blocks of (channels, convolutions, stride of the last, dilation).
 BLOCKS = ((64, 2, 2, 1), (128, 2, 2, 1), (256, 3, 2, 1), (512, 3, 1, 1), (512, 3, 1, 2), (512, 3, 1, 2), (512, 3, 1, 1))
@@ -22,9 +23,9 @@ BLOCKS = ((64, 2, 2, 1), (128, 2, 2, 1), (256, 3, 2, 1), (512, 3, 1, 1), (512, 3
 
 @cache
 def bins() -> np.ndarray:
-    """Centres of the a*b* bins that sRGB reaches, float32 (bins, 2).
+    """Centres of the a*b* bins within the sRGB gamut, float32 (bins, 2).
 
-    Those in whose square a colour of sRGB lies: 260. The paper, which does not tell its rule, counts 313.
+    These are the bins that contain an sRGB colour: 260. The paper, which does not state its rule, has 313.
     """
     levels = torch.linspace(0, 1, 52)
     rgb = torch.stack(torch.meshgrid(levels, levels, levels, indexing="ij")).flatten(1)
@@ -35,7 +36,7 @@ def bins() -> np.ndarray:
 class Zhang(nn.Module):
     """L (B, 1, H, W) in -1..1 -> {"ab": (B, 2, H, W), "bin_logits": (B, bins, H/4, W/4)}; H and W multiples of 8.
 
-    The colour is the annealed mean of the bins' distribution.
+    The colour is the annealed mean of the distribution over the bins.
     """
 
     size, multiple = 224, 8
@@ -58,6 +59,6 @@ class Zhang(nn.Module):
 
     def forward(self, l_B1HW: Tensor) -> dict[str, Tensor]:
         logits = self.layers(l_B1HW)
-        share = torch.softmax(logits.float() / TEMPERATURE, 1)
-        ab = torch.einsum("bqhw,qc->bchw", share, self.centres)
+        annealed = torch.softmax(logits.float() / TEMPERATURE, 1)
+        ab = torch.einsum("bqhw,qc->bchw", annealed, self.centres)
         return {"ab": F.interpolate(ab, scale_factor=4, mode="bilinear"), "bin_logits": logits}

@@ -1,1 +1,1 @@
-"""Training data: pictures as one tensor on the device, and pairs of a luma and what the coders make of it."""
+"""Training data: pictures as one tensor on the device, and pairs of luma and decoded luma."""

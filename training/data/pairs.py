@@ -1,7 +1,7 @@
-"""Pairs for the restorer: luma and what the real luma coders make of it, cached on disk.
+"""Training pairs for the restorer: luma, and variants of it from the real luma coders, cached on disk.
 
-One .npz a picture: `y`, a crop of its luma as a JPEG file, and every variant's section as it stands in a .scz file. So
-the pairs of 400 pictures take 50 MB; they are decoded when a training starts.
+One .npz file per picture: `y`, a crop of its luma as a JPEG file, and the luma section of every variant, as in a .scz
+file. The pairs of 400 pictures thus take 50 MB; they are decoded when training starts.
 """
 
 import hashlib
@@ -19,8 +19,8 @@ from tqdm import tqdm
 from scodec import luma, photo, scaling
 from scodec.models.receiver.restorer import CODERS, enlarge
 
-#: How a picture is coded: for every coder and scale how many variants, and the quantizers they are drawn from.
-#: The draws lean to the coarse end, where the codec lives.
+#: The variants of a picture: coder, scale, number of variants, and range (end exclusive) of their random quantizers.
+#: The ranges favour coarse quantizers, which the codec mostly uses.
 VARIANTS = (
     ("vvc", 1, 3, 36, 58),
     ("vvc", 1, 1, 12, 36),
@@ -30,15 +30,15 @@ VARIANTS = (
     ("av1", 1, 1, 34, 64),
     ("av1", 2, 1, 22, 64),
 )
-#: One is drawn for each variant: users take them all.
+#: One effort is drawn for each variant, since users encode with any of them.
 EFFORTS = ("fast", "medium")
-#: Side of the crops, in pixels, and the quality of their JPEG files.
+#: Side of the crops in pixels, and their JPEG quality.
 CROP, QUALITY = 640, 92
 
 
 @dataclass(frozen=True)
 class Variant:
-    """What a luma coder made of a luma."""
+    """Luma as decoded by a luma coder."""
 
     coder: str
     scale: int
@@ -55,7 +55,7 @@ class Coded:
 
 
 def prepare(paths: list[Path], cache: Path, workers: int) -> list[Path]:
-    """Code every picture that the cache lacks; the cache files, in the order of `paths`."""
+    """Encode every picture that is not in the cache yet. Returns the cache files in the order of `paths`."""
     cache.mkdir(parents=True, exist_ok=True)
     targets = [cache / f"{key(path.read_bytes())}.npz" for path in paths]
     todo = {target: path for path, target in zip(paths, targets, strict=True) if not target.exists()}
@@ -66,22 +66,22 @@ def prepare(paths: list[Path], cache: Path, workers: int) -> list[Path]:
 
 
 def key(picture: bytes) -> str:
-    """The name of a picture's pairs in the cache, from the bytes of its file."""
+    """Name of a picture's pairs in the cache, derived from the bytes of its file."""
     return hashlib.sha256(picture).hexdigest()[:24]
 
 
 def load(paths: list[Path]) -> list[Coded]:
-    """Cached pictures, decoded by all cores."""
-    with ThreadPoolExecutor() as pool:  # the coders are processes of their own, or work without Python's lock
+    """Load cached pictures, decoding them on all cores."""
+    with ThreadPoolExecutor() as pool:  # the coders are separate processes or release the GIL
         return list(tqdm(pool.map(_decoded, paths), "decoding pairs", len(paths), unit="picture"))
 
 
 @dataclass
 class Pool:
-    """Pictures and all their variants, enlarged, on the device that trains; smaller ones are padded with zeros.
+    """Pictures and all their upsampled variants, on the training device; smaller ones are padded with zeros.
 
-    y: uint8 (N, side, side), sizes: (N, 2); y_up: uint8 (M, side, side), of: (M), the picture of each variant;
-    conditions: (M, 3), coder, scale and quantizer.
+    y: uint8 (N, side, side); sizes: (N, 2), heights and widths; y_up: uint8 (M, side, side); of: (M), index of the
+    picture of each variant; conditions: (M, 3), coder, scale and quantizer.
     """
 
     y: Tensor
@@ -94,7 +94,7 @@ class Pool:
         return Pool(*(getattr(self, each.name).to(device) for each in fields(self)))
 
     def draw(self, count: int, patch: int, generator: torch.Generator) -> dict[str, Tensor]:
-        """Patches, mirrored at random: y and y_up (count, 1, patch, patch; 0..1); coder, scale, quantizer (count)."""
+        """Random patches, some mirrored: y and y_up (count, 1, patch, patch; 0..1); coder, scale, quantizer (count)."""
         device = self.y.device
 
         def uniform(*shape: int) -> Tensor:
@@ -116,7 +116,7 @@ class Pool:
 
 
 def pool(pictures: list[Coded]) -> Pool:
-    """All variants of the pictures, enlarged to full size."""
+    """All variants of the pictures, upsampled to full size."""
     side = max(max(each.y.shape) for each in pictures)
     count = sum(len(each.variants) for each in pictures)
     found = Pool(
@@ -154,10 +154,10 @@ def _code(path: Path, target: Path) -> None:
     whole, _, _ = photo.planes(photo.load(path).rgb)
     top, left = (int(rng.integers(0, max(side - CROP, 0) + 1)) for side in whole.shape)
     cut = whole[top : top + CROP, left : left + CROP]
-    cut = cut[: cut.shape[0] // 12 * 12, : cut.shape[1] // 12 * 12]  # every scale divides it
+    cut = cut[: cut.shape[0] // 12 * 12, : cut.shape[1] // 12 * 12]  # multiples of every scale
     kept = io.BytesIO()
     Image.fromarray(cut).save(kept, "JPEG", quality=QUALITY, optimize=True)
-    y = np.array(Image.open(kept))  # what the file holds is the truth
+    y = np.array(Image.open(kept))  # the target is the decoded JPEG file
     coders: list[str] = []
     keys: list[tuple[int, int]] = []
     sections: dict[str, np.ndarray] = {}

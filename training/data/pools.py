@@ -1,4 +1,4 @@
-"""Pictures as one tensor on the device that trains: batches are cut, turned, zoomed and flipped there."""
+"""Pictures as one tensor on the training device, where batches are cropped, zoomed and mirrored."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,18 +11,18 @@ from torch import Tensor
 from torch.nn import functional as F
 from tqdm import tqdm
 
-#: A zoomed batch shows at least this share of the side of the squares.
+#: Smallest crop of a random zoom, as a share of the side of the squares.
 LEAST = 0.55
-#: By how many powers of two a picture's gamma is changed at most.
+#: Largest random change of a picture's gamma, in powers of two.
 GAMMA = 0.6
-#: Pictures longer than this (long side by short side) give a square at each end instead of one in the middle.
+#: Pictures of a larger aspect ratio (long side / short side) give a square at each end instead of one in the middle.
 LONG = 1.15
 
 
 def squares(paths: list[Path], side: int, least: int) -> Tensor:
     """Squares (N, 3, side, side; uint8) of all pictures whose short side has at least `least` pixels.
 
-    The short side of the picture is the square's; a larger picture is reduced to that.
+    Pictures are first resized so that their short side is `side`.
     """
 
     def cut(path: Path) -> Iterator[np.ndarray]:
@@ -40,7 +40,7 @@ def squares(paths: list[Path], side: int, least: int) -> Tensor:
             part = rgb[offset:, :] if rgb.shape[0] > rgb.shape[1] else rgb[:, offset:]
             yield part[:side, :side].transpose(2, 0, 1)
 
-    with ThreadPoolExecutor() as pool:  # Pillow decodes and resizes without Python's lock
+    with ThreadPoolExecutor() as pool:  # Pillow releases the GIL when it decodes and resizes
         found = list(
             tqdm(pool.map(lambda path: list(cut(path)), paths), "reading pictures", len(paths), unit="picture")
         )
@@ -49,7 +49,7 @@ def squares(paths: list[Path], side: int, least: int) -> Tensor:
 
 
 def draw(pool: Tensor, count: int, side: int, generator: torch.Generator) -> Tensor:
-    """Some of the squares, zoomed, shifted and mirrored at random, `side` pixels wide: (count, 3, side, side), 0..1."""
+    """Random squares, randomly zoomed, shifted and mirrored, `side` pixels wide: (count, 3, side, side), 0..1."""
     device = pool.device
 
     def uniform(*shape: int) -> Tensor:
@@ -59,18 +59,18 @@ def draw(pool: Tensor, count: int, side: int, generator: torch.Generator) -> Ten
     rgb = pool[chosen].float() / 255
     while rgb.shape[2] >= 2 * side:  # bilinear sampling alone would alias
         rgb = F.avg_pool2d(rgb, 2)
-    share = LEAST + (1 - LEAST) * uniform(count)
-    shift = (2 * uniform(count, 2) - 1) * (1 - share)[:, None]
-    place = torch.zeros(count, 2, 3, device=device)
-    place[:, 0, 0] = torch.where(uniform(count) < 0.5, share, -share)
-    place[:, 1, 1] = share
-    place[:, :, 2] = shift
-    grid = F.affine_grid(place, [count, 3, side, side], align_corners=False)
+    zoom = LEAST + (1 - LEAST) * uniform(count)
+    shift = (2 * uniform(count, 2) - 1) * (1 - zoom)[:, None]
+    affine = torch.zeros(count, 2, 3, device=device)
+    affine[:, 0, 0] = torch.where(uniform(count) < 0.5, zoom, -zoom)
+    affine[:, 1, 1] = zoom
+    affine[:, :, 2] = shift
+    grid = F.affine_grid(affine, [count, 3, side, side], align_corners=False)
     return F.grid_sample(rgb, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
 
 
 def exposed(rgb: Tensor, generator: torch.Generator) -> Tensor:
-    """Every picture (B, 3, H, W; 0..1) as if exposed for longer or shorter: its gamma changed, half of them at most."""
+    """Random exposure: the gamma of each picture (B, 3, H, W; 0..1) is changed with a probability of one half."""
     power = 2 ** (torch.rand(len(rgb), generator=generator, device=rgb.device) * 2 * GAMMA - GAMMA)
     chosen = torch.rand(len(rgb), generator=generator, device=rgb.device) < 0.5
     return rgb.clamp(0, 1) ** torch.where(chosen, power, 1.0)[:, None, None, None]

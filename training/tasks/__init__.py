@@ -1,4 +1,4 @@
-"""The tasks by name."""
+"""The training tasks by name."""
 
 from collections.abc import Callable
 

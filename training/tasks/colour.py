@@ -1,7 +1,8 @@
-"""Training task `colour`: the colorizer learns chroma from luma, with and without hints, in both looks.
+"""Training task `colour`: the colorizer learns to predict chroma from luma, with and without hints, in both looks.
 
-A part of every batch is blind and faithful and judged by its RGB error alone, a part has hints and is judged likewise,
-and a part is blind and natural: judged by ImageNet features, a little by the absolute error, and by a critic.
+Every batch has three parts: blind samples (without hints) in the faithful look, samples with hints in the same look,
+and blind samples in the natural look. The loss of the first two parts is the RGB error alone; that of the third is a
+distance of ImageNet features, a little absolute error, and the loss of a critic.
 """
 
 from pathlib import Path
@@ -29,16 +30,16 @@ from scodec.training.tasks.task import Task
 
 #: Shares of a batch: blind and faithful, blind and natural; the rest has hints.
 FAITHFUL, NATURAL = 0.375, 0.375
-#: Squares that pictures are kept as: side, and the least short side of a picture, in patches; and how often those of
-#: large pictures are drawn, which are few.
+#: Two pools of squares, the second one from large pictures: side of the squares and smallest short side of a picture,
+#: relative to the patch size; and the share of batches from large pictures, of which there are few.
 SMALL, LARGE, LARGE_SHARE = (1.0, 0.625), (2.0, 1.75), 0.3
-#: Short side of the held-out pictures, in patches.
+#: Largest short side of the held-out pictures, relative to the patch size.
 WATCHED = 2.0
-#: Cell sizes of the hints, how often each is drawn, and the range of quantization steps.
+#: Cell sizes of the hints (pixels), their probabilities, and the range of quantization steps.
 CELLS, CELL_SHARES, STEPS = (8, 16, 32, 64), (0.45, 0.3, 0.15, 0.1), (6.0, 64.0)
-#: By how much a luma is reduced and enlarged again to lose the detail that a receiver does not see.
+#: Factors by which luma is reduced and enlarged again, to remove detail that a receiver does not get.
 BLURS = (1.0, 1.4, 2.0, 2.7, 3.5)
-#: Share of the learning rate that the pretrained encoder gets; weight of the absolute error in the natural look.
+#: Learning rate of the pretrained encoder, relative to the rest; weight of the absolute error in the natural look.
 ENCODER_SHARE, ABSOLUTE = 0.2, 0.25
 
 
@@ -54,7 +55,7 @@ class ColourTask(Task):
         sizes = [[round(share * recipe.patch) for share in kind] for kind in (SMALL, LARGE)]
         self.pools = [pool for pool in (pools.squares(train, *size) for size in sizes) if len(pool)]
         if not self.pools:
-            raise BadRequest(f"no picture has a short side of {sizes[0][1]} pixels: give folders with larger ones")
+            raise BadRequest(f"no picture has a short side of {sizes[0][1]} pixels: give folders with larger pictures")
         self.held_out = [_reduced(path, round(WATCHED * recipe.patch)) for path in held_out]
         self.features = Features(5)
 
@@ -77,23 +78,23 @@ class ColourTask(Task):
     def batch(self, rng: np.random.Generator) -> dict[str, Tensor]:
         """One batch: y (B, 1, side, side) in 0..1; hint and chroma (B, 2, side/2, side/2) in CHROMA_UNITs; describe.
 
-        First those blind and faithful, then those with hints, then those natural; `_parts` has their numbers.
+        First blind faithful samples, then those with hints, then blind natural ones; `_parts` gives their numbers.
         """
-        side, count = self.recipe.patch, max(3, self.recipe.batch)  # one of each kind at least
+        side, count = self.recipe.patch, max(3, self.recipe.batch)  # at least one of each kind
         pool = self.pools[int(rng.random() < LARGE_SHARE) % len(self.pools)]
         generator = torch.Generator(pool.device).manual_seed(int(rng.integers(2**62)))
         rgb = pools.exposed(pools.draw(pool, count, side, generator), generator)
         y, chroma = _planes(rgb)
         blind, hinted, natural = _parts(count)
-        given = [_hint(each, rng) for each in chroma[blind : blind + hinted]]
+        drawn = [_hint(each, rng) for each in chroma[blind : blind + hinted]]
         planes = chroma.new_zeros(count, 2, side // 2, side // 2)
-        planes[blind : blind + hinted] = torch.stack([hint.plane for hint in given])
-        told = [describe(None, 0)] * blind + [describe(hint, 0) for hint in given] + [describe(None, 1)] * natural
+        planes[blind : blind + hinted] = torch.stack([hint.plane for hint in drawn])
+        numbers = [describe(None, 0)] * blind + [describe(hint, 0) for hint in drawn] + [describe(None, 1)] * natural
         return {
             "y": torch.cat([_blurred(part, float(rng.choice(BLURS))) for part in y.split(max(2, count // 12))]),
             "chroma": F.avg_pool2d(chroma / CHROMA_UNIT, 2),
             "hint": planes,
-            "describe": torch.tensor(told),
+            "describe": torch.tensor(numbers),
         }
 
     def predict(self, network: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -101,15 +102,15 @@ class ColourTask(Task):
         natural = _parts(len(chroma))[2]
         made, y, true = chroma[-natural:], batch["y"][-natural:], batch["chroma"][-natural:]
         output = {"faithful": chroma[:-natural], "made": made, "true": true}
-        seen = self.features(torch.cat([_rgb(y, made), _rgb(y, true)]))
-        for level, features in enumerate(seen):
-            output[f"seen{level}"], output[f"wanted{level}"] = features[:natural], features[natural:].detach()
+        both = self.features(torch.cat([_rgb(y, made), _rgb(y, true)]))
+        for level, features in enumerate(both):
+            output[f"fake{level}"], output[f"target{level}"] = features[:natural], features[natural:].detach()
         return output
 
     def loss(self, output: dict[str, Tensor], batch: dict[str, Tensor]) -> Tensor:
         faithful = chroma_rms(output["faithful"] - batch["chroma"][: len(output["faithful"])])
-        wanted, made = self.judged(output, batch)
-        natural = distance(made, wanted).mean() + ABSOLUTE * (output["made"] - output["true"]).abs().mean()
+        target, fake = self.judged(output, batch)
+        natural = distance(fake, target).mean() + ABSOLUTE * (output["made"] - output["true"]).abs().mean()
         return 2 * faithful + natural
 
     def critic(self) -> nn.Module:
@@ -117,14 +118,17 @@ class ColourTask(Task):
 
     def judged(self, output: dict[str, Tensor], batch: dict[str, Tensor]) -> tuple[list[Tensor], list[Tensor]]:
         levels = range(len(self.features.channels))
-        return [output[f"wanted{level}"] for level in levels], [output[f"seen{level}"] for level in levels]
+        return [output[f"target{level}"] for level in levels], [output[f"fake{level}"] for level in levels]
 
     def made(self, output: dict[str, Tensor]) -> Tensor:
         return output["made"]
 
     def validate(self, network: nn.Module, device: torch.device) -> dict[str, float]:
-        """Means over the pictures held out, true luma: RGB-PSNR (dB), CIEDE2000 and colourfulness of both looks, blind,
-        and RGB-PSNR with hints, enlarged plainly and by the network."""
+        """Means over the held-out pictures, colorized from their original luma.
+
+        RGB-PSNR (dB) is that of grey, blind in both looks, and with hints; CIEDE2000 and the colourfulness relative to
+        the original are those of blind in both looks.
+        """
         receiver = Receiver(Restorer(), network, device, best_dtype(device))
         values: dict[str, list[float]] = {}
         for rgb in self.held_out:
@@ -145,7 +149,7 @@ class ColourTask(Task):
 
 
 def _reduced(path: Path, side: int) -> np.ndarray:
-    """A picture of at most `side` pixels of the short side."""
+    """Load a picture, reduced to a short side of at most `side` pixels."""
     with Image.open(path) as image:
         share = min(1.0, side / min(image.size))
         size = round(image.width * share), round(image.height * share)
@@ -153,7 +157,7 @@ def _reduced(path: Path, side: int) -> np.ndarray:
 
 
 def _planes(rgb_B3HW: Tensor) -> tuple[Tensor, Tensor]:
-    """Luma (0..1) and chroma (levels) of RGB (0..1), as `photo.planes` has them."""
+    """RGB (0..1) -> luma (0..1) and chroma (levels), as in `photo.planes`."""
     red, green, blue = rgb_B3HW.split(1, 1)
     y = 0.299 * red + 0.587 * green + 0.114 * blue
     return y, torch.cat([(blue - y) / 1.772, (red - y) / 1.402], 1) * 255
@@ -175,13 +179,16 @@ def _blurred(y_B1HW: Tensor, factor: float) -> Tensor:
 
 
 def _parts(count: int) -> tuple[int, int, int]:
-    """How many of a batch are blind and faithful, have hints, and are natural."""
+    """Numbers of samples in a batch: blind and faithful, with hints, blind and natural."""
     blind, natural = max(1, int(FAITHFUL * count)), max(1, int(NATURAL * count))
     return blind, count - blind - natural, natural
 
 
 def _hint(chroma_2HW: Tensor, rng: np.random.Generator) -> Hint:
-    """Hints as files of 20 to 2,000 bytes have them: the smaller the cells, the coarser the step."""
+    """Hints of random cell size and step, in the ranges that hints of 20 to 2,000 bytes use.
+
+    Such hints have coarser steps the smaller their cells are; here the two are drawn independently.
+    """
     cell, step = int(rng.choice(CELLS, p=CELL_SHARES)), float(np.exp(rng.uniform(*np.log(STEPS))))
     means = F.avg_pool2d(chroma_2HW[None], cell, ceil_mode=True, count_include_pad=False)[0]
     grid = hints.quantize_means(means.cpu().numpy(), cell, step).grid

@@ -1,4 +1,4 @@
-"""Training task `enlarge`: the super-resolution systems of the reports learn RGB from smaller RGB."""
+"""Training task `enlarge`: the super-resolution systems of the reports learn to predict RGB from smaller RGB."""
 
 from pathlib import Path
 
@@ -16,12 +16,12 @@ from scodec.training import losses
 from scodec.training.recipe import Recipe
 from scodec.training.tasks.task import Task
 
-#: Side of what is looked at of a held-out picture, in pixels.
+#: Side of the crops of held-out pictures, in pixels.
 WATCHED = 384
 
 
 class EnlargeTask(Task):
-    """Batches of RGB, reduced bicubically as the super-resolution papers do -> RGB, `patch` pixels wide and high."""
+    """Batches of RGB, reduced bicubically as in the super-resolution papers -> RGB of `patch` x `patch` pixels."""
 
     def __init__(self, recipe: Recipe, train: list[Path], held_out: list[Path], pretrained: bool) -> None:
         self.recipe = recipe
@@ -69,7 +69,7 @@ class EnlargeTask(Task):
         return {name: float(np.mean(each)) for name, each in values.items()}
 
     def _patch(self, rng: np.random.Generator) -> np.ndarray:
-        """RGB (uint8, patch x patch x 3): a random square, turned and flipped at random."""
+        """RGB (uint8, patch x patch x 3): a random square, randomly rotated and flipped."""
         path, side = self.train[rng.integers(len(self.train))], self.recipe.patch
         if path not in self.pictures:
             self.pictures[path] = photo.load(path).rgb

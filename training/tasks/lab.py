@@ -1,4 +1,4 @@
-"""Training task `lab`: the colour systems of the reports learn a*b* from L*."""
+"""Training task `lab`: the colour systems of the reports learn to predict a*b* from L*."""
 
 import io
 from pathlib import Path
@@ -18,12 +18,12 @@ from scodec.training import losses
 from scodec.training.recipe import Recipe
 from scodec.training.tasks.task import Task
 
-#: A sample is a square of at least this share of the short side: these systems want to see whole scenes.
+#: Smallest side of a sample, as a share of the picture's short side: these systems need to see whole scenes.
 LEAST = 0.75
 
 
 class LabTask(Task):
-    """Batches of lightness -> colour, and the class of the picture: the name of the folder that it lies in."""
+    """Batches of lightness -> colour, and the class of the picture: the name of its folder."""
 
     def __init__(self, recipe: Recipe, train: list[Path], held_out: list[Path], pretrained: bool) -> None:
         self.recipe, self.pretrained = recipe, pretrained
@@ -60,7 +60,7 @@ class LabTask(Task):
         return torch.cat([batch["l"], batch["ab"]], 1), torch.cat([batch["l"], output["ab"]], 1)
 
     def validate(self, network: nn.Module, device: torch.device) -> dict[str, float]:
-        """Mean RGB-PSNR (dB) of whole pictures coloured from their true luma, and of grey ones."""
+        """Mean RGB-PSNR (dB) of whole pictures: colorized from their original luma, and grey."""
         system = System(network, True, device, torch.bfloat16)
         values: dict[str, list[float]] = {"grey_dB": [], "colour_dB": []}
         for rgb in self.held_out:
@@ -70,7 +70,7 @@ class LabTask(Task):
         return {name: float(np.mean(each)) for name, each in values.items()}
 
     def _sample(self, data: bytes, rng: np.random.Generator) -> np.ndarray:
-        """RGB (uint8, patch x patch x 3): a random square, flipped or not."""
+        """RGB (uint8, patch x patch x 3): a random square, randomly flipped."""
         image = self._picture(data)
         side = int(min(image.size) * rng.uniform(LEAST, 1))
         left, top = (int(rng.integers(whole - side + 1)) for whole in image.size)

@@ -1,4 +1,4 @@
-"""Training task `luma`: the restorer learns to undo what scaling and the luma coder did."""
+"""Training task `luma`: the restorer learns to undo the effects of scaling and of the luma coder."""
 
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,12 @@ from scodec.training.losses import rms
 from scodec.training.recipe import Recipe
 from scodec.training.tasks.task import Task
 
-#: Quantizers from which on held-out pictures are looked at.
+#: Finest quantizer of the variants that are used for validation.
 WATCHED_FROM = 30
 
 
 class LumaTask(Task):
-    """Batches of (enlarged decoded luma, coder, scale, quantizer) -> luma."""
+    """Batches of (upsampled decoded luma, coder, scale, quantizer) -> luma."""
 
     replayed = True
 
@@ -28,7 +28,7 @@ class LumaTask(Task):
         known = pairs.load(pairs.prepare(train, cache, workers))
         large = [coded for coded in known if min(coded.y.shape) >= recipe.patch]
         if not large:
-            raise BadRequest(f"no picture has a short side of {recipe.patch} pixels: give folders with larger ones")
+            raise BadRequest(f"no picture has a short side of {recipe.patch} pixels: give folders with larger pictures")
         self.pool = pairs.pool(large)
         self.held_out = pairs.load(pairs.prepare(held_out, cache, workers))
 
@@ -49,7 +49,7 @@ class LumaTask(Task):
         return self.pool.draw(self.recipe.batch, self.recipe.patch, generator)
 
     def finished(self, network: nn.Module) -> None:
-        """A new faithful side leaves the natural one behind, which starts from it: see the task `natural`."""
+        """Copy the faithful weights to the natural ones, whose training starts from them: see the task `natural`."""
         assert isinstance(network, Restorer)
         network.natural.load_state_dict(network.faithful.state_dict())
 
@@ -58,11 +58,11 @@ class LumaTask(Task):
         return network(batch["y_up"], batch["coder"], batch["scale"], batch["quantizer"], blank, 0)
 
     def loss(self, output: Any, batch: dict[str, Tensor]) -> Tensor:
-        """Error in units of what each quality makes of it: every quality then counts alike."""
+        """Error relative to that expected at each quality, so that all qualities count equally."""
         return 100 * rms((output - batch["y"]) / expected_error(batch["coder"], batch["scale"], batch["quantizer"]))
 
     def validate(self, network: nn.Module, device: torch.device) -> dict[str, float]:
-        """Mean gain in luma PSNR (dB) over the enlarged decoded luma, per coder and scale."""
+        """Mean gain in luma PSNR (dB) over the upsampled decoded luma, per coder and scale."""
         assert isinstance(network, Restorer)
         gains: dict[str, list[float]] = {}
         for coded in self.held_out:
@@ -82,7 +82,7 @@ def _condition(variant: pairs.Variant) -> dict[str, Tensor]:
 
 
 def whole(coded: pairs.Coded, variant: pairs.Variant, device: torch.device) -> tuple[Tensor, Tensor, list[Tensor]]:
-    """A picture held out: y and y_up (1, 1, H, W) in 0..1 and its conditions; sides that all scales divide."""
+    """A held-out picture: y and y_up (1, 1, H, W) in 0..1, cropped to multiples of all scales, and its conditions."""
     y = torch.from_numpy(coded.y)[None, None].to(device) / 255
     y = y[..., : y.shape[2] // 24 * 24, : y.shape[3] // 24 * 24]
     decoded = torch.from_numpy(variant.y_small)[None, None].to(device) / 255

@@ -1,4 +1,4 @@
-"""Training task `natural`: the restorer's natural weights learn to put back texture."""
+"""Training task `natural`: the restorer's natural weights learn to synthesize texture."""
 
 from pathlib import Path
 from typing import Any
@@ -12,17 +12,17 @@ from scodec.training.perception import FeatureCritic, Features, PatchCritic, dis
 from scodec.training.recipe import Recipe
 from scodec.training.tasks.luma import WATCHED_FROM, LumaTask, whole
 
-#: Weights of the absolute error, in units of what each quality makes of it, and of textures that differ, beside the
-#: distance of features: its gradient is then some sixty and three times theirs.
+#: Weights of the absolute error (relative to that expected at each quality) and of the texture loss (`unlike`). The
+#: gradient of the feature distance, whose weight is 1, is then about 60 and 3 times as large as theirs.
 ABSOLUTE, TEXTURE = 20.0, 1.0
-#: Resolutions of the features that the losses and critics look at.
+#: Number of resolutions of the features that losses and critics use.
 LEVELS = 5
 
 
 class Critic(nn.Module):
-    """Judges planes (luma and enlarged decoded luma) by patches, and features of the luma.
+    """Critic of patches of the planes (luma and upsampled decoded luma), and of features of the luma.
 
-    It sees what the restorer was given, so texture has to go with that.
+    Its input includes that of the restorer, so that texture has to be consistent with it.
     """
 
     def __init__(self, channels: list[int]) -> None:
@@ -35,7 +35,7 @@ class Critic(nn.Module):
 
 
 class NaturalTask(LumaTask):
-    """Batches of (enlarged decoded luma, coder, scale, quantizer, noise) -> luma."""
+    """Batches of (upsampled decoded luma, coder, scale, quantizer, noise) -> luma."""
 
     def __init__(self, recipe: Recipe, train: list[Path], held_out: list[Path], cache: Path, workers: int) -> None:
         super().__init__(recipe, train, held_out, cache, workers)
@@ -51,7 +51,7 @@ class NaturalTask(LumaTask):
         return [{"params": list(network.natural.parameters()), "share": 1.0}]
 
     def finished(self, network: nn.Module) -> None:
-        """Nothing: the faithful side is as it was."""
+        """Nothing to do: the faithful weights have not changed."""
 
     def batch(self, rng: np.random.Generator) -> dict[str, Tensor]:
         batch = super().batch(rng)
@@ -63,31 +63,34 @@ class NaturalTask(LumaTask):
         made = network(batch["y_up"], batch["coder"], batch["scale"], batch["quantizer"], batch["noise"], 1)
         output = {"made": made}
         with torch.no_grad():
-            wanted = self.features(batch["y"])
-        for level, (mine, true) in enumerate(zip(self.features(made), wanted, strict=True)):
-            output |= {f"seen{level}": mine, f"wanted{level}": true}
+            target = self.features(batch["y"])
+        for level, (fake, true) in enumerate(zip(self.features(made), target, strict=True)):
+            output |= {f"fake{level}": fake, f"target{level}": true}
         return output
 
     def loss(self, output: Any, batch: dict[str, Tensor]) -> Tensor:
-        made, wanted = ([output[f"{kind}{level}"] for level in range(LEVELS)] for kind in ("seen", "wanted"))
+        fake, target = ([output[f"{kind}{level}"] for level in range(LEVELS)] for kind in ("fake", "target"))
         unit = expected_error(batch["coder"], batch["scale"], batch["quantizer"])
         absolute = ((output["made"] - batch["y"]) / unit).abs().mean()
-        return distance(made, wanted).mean() + TEXTURE * unlike(made, wanted).mean() + ABSOLUTE * absolute
+        return distance(fake, target).mean() + TEXTURE * unlike(fake, target).mean() + ABSOLUTE * absolute
 
     def critic(self) -> nn.Module:
         return Critic(self.features.channels)
 
     def judged(self, output: dict[str, Tensor], batch: dict[str, Tensor]) -> tuple[list[Tensor], list[Tensor]]:
         y_up, levels = batch["y_up"], range(LEVELS)
-        real = [torch.cat([batch["y"], y_up], 1), *(output[f"wanted{level}"] for level in levels)]
-        return real, [torch.cat([output["made"], y_up], 1), *(output[f"seen{level}"] for level in levels)]
+        real = [torch.cat([batch["y"], y_up], 1), *(output[f"target{level}"] for level in levels)]
+        return real, [torch.cat([output["made"], y_up], 1), *(output[f"fake{level}"] for level in levels)]
 
     def made(self, output: dict[str, Tensor]) -> Tensor:
         return output["made"]
 
     def validate(self, network: nn.Module, device: torch.device) -> dict[str, float]:
-        """Of vvc and both looks, means over the pictures held out: gain in luma PSNR (dB), distance of features, and
-        detail (deviation from the mean of 3 x 3 pixels) over the original's."""
+        """Means over the held-out pictures coded by vvc, for both looks.
+
+        They are gain in luma PSNR (dB), distance of features, and detail (standard deviation of the difference from the
+        mean of 3 x 3 pixels) relative to the original's.
+        """
         assert isinstance(network, Restorer)
         values: dict[str, list[float]] = {}
         watched = [
@@ -99,12 +102,12 @@ class NaturalTask(LumaTask):
         for coded, variant in watched:
             y, y_up, condition = whole(coded, variant, device)
             noise = torch.rand(y.shape, generator=torch.Generator().manual_seed(1)).to(device) * 2 - 1
-            wanted = self.features(y)
+            target = self.features(y)
             for name, look in (("faithful", 0), ("natural", 1)):
                 y_hat = network(y_up, *condition, noise, look).clamp(0, 1)
                 gain = 10 * torch.log10((y_up - y).square().mean() / (y_hat - y).square().mean())
                 values.setdefault(f"{name}_gain_dB", []).append(float(gain))
-                values.setdefault(f"{name}_distance", []).append(float(distance(self.features(y_hat), wanted)))
+                values.setdefault(f"{name}_distance", []).append(float(distance(self.features(y_hat), target)))
                 values.setdefault(f"{name}_detail", []).append(float(_detail(y_hat) / _detail(y)))
         return {name: round(float(np.mean(each)), 4) for name, each in values.items()}
 

@@ -1,7 +1,7 @@
-"""Training task `rate`: the learned luma coder, rate against distortion at all quantizers at once.
+"""Training task `rate`: rate-distortion training of the learned luma coder, at all quantizers at once.
 
-With the loss `restored` the distortion is that of the full-size luma which the shipped restorer makes of the coded one,
-at all scales: the coder is then trained end to end with the receiver, whose weights stay as they are.
+With the loss `restored`, the distortion is measured after the shipped restorer, on full-size luma and at all scales:
+the coder is then trained end to end with the receiver, whose weights are frozen.
 """
 
 import io
@@ -22,16 +22,18 @@ from scodec.models.receiver.restorer import describe_coding, enlarge
 from scodec.training.recipe import Recipe
 from scodec.training.tasks.task import Task
 
-#: Pictures are reduced by up to this before a patch is taken: reduced ones are coded too, and have other statistics.
+#: Largest factor by which pictures are reduced before a patch is cropped: the codec also codes reduced pictures, and
+#: their statistics differ.
 LARGEST_REDUCTION = 3.0
-#: How often the luma is stored at 1/1, 1/2, 1/3 and 1/4 of the size, and the side of its patches there in those of
-#: scale 1, where a restorer follows.
+#: With the loss `restored`: probabilities of storing luma at 1/1, 1/2, 1/3 and 1/4 of the size, and the side of the
+#: stored patches relative to that at scale 1.
 SCALE_SHARES, SCALE_SIDES = (0.5, 0.3, 0.1, 0.1), (1, 2 / 3, 2 / 3, 1 / 3)
-#: Up to this share of the latents' bits those of the hyperlatents cost nothing (free bits, Kingma et al. 2016, C.8):
-#: they would fall silent before they have learned what to say.
+#: The bits of the hyperlatents are free up to this share of the latents' bits (free bits, Kingma et al. 2016, C.8).
+#: Otherwise the hyperlatents would collapse to constants early in training, before they carry useful information.
 FREE_SHARE = 0.03
-#: Quantizers and size of what is looked at of held-out pictures.
+#: Quantizers for validation, and side in pixels of the crops of held-out pictures.
 WATCHED, SIDE = (16, 26, 34, 42, 50, 58), 384
+#: Settings of the anchors for validation: quantizers of AV1, qualities of JPEG.
 ANCHOR_QUANTIZERS = (20, 32, 40, 46, 52, 57, 61)
 JPEG_QUALITIES = (1, 3, 5, 8, 11, 15, 20, 26, 32, 45, 60)
 
@@ -46,22 +48,22 @@ class RateTask(Task):
         lumas = [photo.planes(photo.load(path).rgb)[0][:SIDE, :SIDE] for path in held_out]
         self.held_out = [y for y in lumas if y.shape == (SIDE, SIDE)]
         if not self.held_out:
-            raise BadRequest(f"of the pictures held out none has {SIDE} pixels a side: give folders with larger ones")
+            raise BadRequest(f"no held-out picture has {SIDE} x {SIDE} pixels: give folders with larger pictures")
         self.anchors = {"jpeg": _curve(self.held_out, _jpeg), "av1": _curve(self.held_out, self._av1)}
 
     def network(self) -> nn.Module:
         return LumaHyperprior(**self.recipe.config)
 
     def batch(self, rng: np.random.Generator) -> dict[str, Tensor]:
-        """One batch: x (B, 1, side, side) in 0..1, quantizer (B); y, of which x is 1/scale, and scale (B).
+        """One batch: x (B, 1, side, side) in 0..1, quantizer (B); y, which is `scale` times as large, and scale (B).
 
-        All of one scale, the more the smaller y is.
+        All samples have the same scale; the smaller y is, the larger is the batch.
         """
         scale = int(rng.choice(len(SCALE_SHARES), p=SCALE_SHARES)) + 1 if self.restorer else 1
         side = max(1, round(self.recipe.patch * SCALE_SIDES[scale - 1] / HYPER_BLOCK)) * HYPER_BLOCK * scale
         count = max(2, self.recipe.batch * self.recipe.patch**2 // side**2)
         y = [self._patch(rng, side) for _ in range(count)]
-        quantizers = (64 * rng.random(count) ** 0.6).astype(int)  # the codec lives at the coarse end
+        quantizers = (64 * rng.random(count) ** 0.6).astype(int)  # mostly coarse ones, as the codec uses
         return {
             "x": torch.from_numpy(np.stack([scaling.shrink(patch, scale) for patch in y]))[:, None] / 255,
             "quantizer": torch.from_numpy(quantizers),
@@ -76,7 +78,10 @@ class RateTask(Task):
         return output | {"y_hat": y_hat, "auxiliary": network.aux_loss()}
 
     def loss(self, output: dict, batch: dict[str, Tensor]) -> Tensor:
-        """Bits per pixel and distortion in what a bit is worth, lower rates weighted so that all rates count alike."""
+        """Bits per pixel plus distortion in bits (see `BIT`).
+
+        Low rates get larger weights, so that all rates count equally.
+        """
         pixels = batch["x"][0].numel()
         y, z = ((-torch.log2(output["likelihoods"][name])).flatten(1).sum(1) / pixels for name in ("y", "z"))
         bits = y + torch.maximum(z, FREE_SHARE * y.detach())
@@ -85,12 +90,12 @@ class RateTask(Task):
         return ((bits + distortion / (BIT * square)) * square**0.4).mean() * 100 + 0.01 * output["auxiliary"]
 
     def finished(self, network: nn.Module) -> None:
-        """The tables of entropy coding come with the weights."""
+        """Build the entropy coding tables, which are stored with the weights."""
         assert isinstance(network, LumaHyperprior)
         network.update()
 
     def validate(self, network: nn.Module, device: torch.device) -> dict[str, float]:
-        """BD-rate (%, luma PSNR at scale 1, estimated bits) against the anchors, and a middle point."""
+        """BD-rate against the anchors (%; luma PSNR at scale 1, estimated bits); bpp and PSNR at a medium quantizer."""
         points = []
         for quantizer in WATCHED:
             rows = [self._point(network, y, quantizer, device) for y in self.held_out]
@@ -102,7 +107,7 @@ class RateTask(Task):
         return found | {"bpp": float(bpp), "psnr_dB": float(psnr)}
 
     def _restored(self, x_hat: Tensor, coder: str, scale_B: Tensor, quantizer_B: Tensor) -> Tensor:
-        """What the receiver makes of coded luma, if it is part of the training; else that itself."""
+        """Decoded luma after the restorer, if that is part of the training; otherwise the decoded luma itself."""
         if self.restorer is None:
             return x_hat
         y_up = enlarge(x_hat.float().clamp(0, 1), int(scale_B[0]))
@@ -114,12 +119,12 @@ class RateTask(Task):
         y = self.train[rng.integers(len(self.train))]
         while min(y.shape) < side:
             y = self.train[rng.integers(len(self.train))]
-        most = min(LARGEST_REDUCTION, min(y.shape) / side)
-        reduction = float(np.exp(rng.uniform(0, np.log(most)))) if rng.random() < 0.6 else 1.0
-        wanted = min(int(side * reduction), *y.shape)
-        top, left = (int(rng.integers(whole - wanted + 1)) for whole in y.shape)
-        patch = y[top : top + wanted, left : left + wanted]
-        if wanted != side:
+        largest = min(LARGEST_REDUCTION, min(y.shape) / side)
+        reduction = float(np.exp(rng.uniform(0, np.log(largest)))) if rng.random() < 0.6 else 1.0
+        crop = min(int(side * reduction), *y.shape)
+        top, left = (int(rng.integers(whole - crop + 1)) for whole in y.shape)
+        patch = y[top : top + crop, left : left + crop]
+        if crop != side:
             patch = np.asarray(Image.fromarray(patch).resize((side, side), Image.Resampling.LANCZOS))
         return np.ascontiguousarray(patch[:, :: 1 if rng.random() < 0.5 else -1])
 
