@@ -20,7 +20,7 @@ demo: $(VENV)/installed
 	$(BIN)/python -m scodec.eval.demo
 
 # The API reference.
-PUBLIC := scodec.api scodec.options scodec.fileinfo scodec.errors scodec.plugins
+PUBLIC := scodec.api scodec.options scodec.format scodec.errors scodec.plugins
 docs: $(VENV)/installed
 	$(BIN)/python -m pdoc --output-directory build/docs $(PUBLIC)
 

@@ -22,7 +22,7 @@ from scodec.plugins import imageio, pillow
 
 if TYPE_CHECKING:
     from scodec.api import decode, encode, info, restore
-    from scodec.fileinfo import Info
+    from scodec.format.fileinfo import Info
     from scodec.options import DecodeOptions, EncodeOptions, RestoreOptions
 
 __all__ = [
@@ -50,7 +50,7 @@ _LAZY = {
     "decode": "scodec.api",
     "info": "scodec.api",
     "restore": "scodec.api",
-    "Info": "scodec.fileinfo",
+    "Info": "scodec.format.fileinfo",
     "EncodeOptions": "scodec.options",
     "DecodeOptions": "scodec.options",
     "RestoreOptions": "scodec.options",

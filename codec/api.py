@@ -5,8 +5,8 @@ from typing import Any
 from PIL import Image
 
 from scodec import decoder, encoder, photo, restoration
-from scodec.container import Data, read
-from scodec.fileinfo import Info, describe
+from scodec.format.container import Data, read
+from scodec.format.fileinfo import Info, describe
 from scodec.options import DecodeOptions, EncodeOptions, Progress, RestoreOptions, keywords_of, resolve
 
 __all__ = ["decode", "encode", "info", "restore"]

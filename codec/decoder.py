@@ -7,10 +7,11 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image
 
-from scodec import container, luma, metadata, photo
+from scodec import luma, metadata, photo
 from scodec.colour import hints
-from scodec.container import Stream
 from scodec.errors import BadFile
+from scodec.format import container
+from scodec.format.container import Stream
 from scodec.luma import vvc
 from scodec.options import DecodeOptions, Progress, look_number
 

@@ -7,10 +7,11 @@ from functools import partial
 import numpy as np
 from PIL import Image, ImageFilter
 
-from scodec import container, luma, metadata, photo, rate, scaling, target
+from scodec import luma, metadata, photo, rate, scaling, target
 from scodec.colour import hints
-from scodec.container import Header, Stream
 from scodec.errors import BadRequest
+from scodec.format import container
+from scodec.format.container import Header, Stream
 from scodec.luma import vvc
 from scodec.options import DecodeOptions, EncodeOptions
 

@@ -3,8 +3,8 @@
 import warnings
 from collections.abc import Callable
 
-from scodec import container
 from scodec.errors import TargetWarning
+from scodec.format import container
 
 #: A target size counts as met from this share of it upwards.
 ENOUGH = 0.95

@@ -63,7 +63,6 @@ CODECS: dict[str, Codec] = {
     "scodec-best": Codec(partial(_scodec, hints="auto", effort="slow"), _rebuild, _QUALITIES[4:9]),
     "scodec-gray": Codec(_scodec, partial(_rebuild, color=False), _QUALITIES),
     "scodec-gray-av1": Codec(partial(_scodec, luma="av1"), partial(_rebuild, color=False), _QUALITIES),
-    "scodec-gray-hyperprior": Codec(partial(_scodec, luma="hyperprior"), partial(_rebuild, color=False), _QUALITIES),
     "jpeg": Codec(
         partial(_pillow, kind="JPEG", optimize=True, progressive=True), _open, (1, 3, 5, 8, 11, 15, 20, 26, 32)
     ),
@@ -79,6 +78,10 @@ CODECS: dict[str, Codec] = {
         )
     },
 }
+if importlib.util.find_spec("compressai"):
+    CODECS["scodec-gray-hyperprior"] = Codec(
+        partial(_scodec, luma="hyperprior"), partial(_rebuild, color=False), _QUALITIES
+    )
 if importlib.util.find_spec("pillow_jxl"):
     CODECS["jxl"] = Codec(_jxl, _open_jxl, (0, 1, 3, 6, 9, 12, 15, 19, 24, 30))
 

@@ -34,7 +34,7 @@ def patches(picture: np.ndarray) -> np.ndarray:
 
 
 def frechet(original: np.ndarray, rebuilt: np.ndarray) -> float:
-    """Frechet distance of the patches of one picture. `rd` computes it over all pictures together, as it is meant."""
+    """Frechet distance of the patches of one picture. `rd` computes it over all pictures together, as intended."""
     from scodec.metrics import perception
 
     return perception.frechet([patches(original)], [patches(rebuilt)])

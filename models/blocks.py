@@ -30,7 +30,7 @@ class ResBlock(nn.Module):
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
         gain, shift = self.film(condition).chunk(2, 1)
-        if len(condition) == 1:  # fold it into the convolution: saves a fifth of the time
+        if len(condition) == 1:  # fold this into the convolution: a fifth of the time saved
             weight = self.conv1.weight * (1 + gain).mT[:, :, None, None]
             hidden = F.conv2d(x, weight, self.conv1.bias * (1 + gain[0]) + shift[0], padding=1)
         else:

@@ -60,7 +60,7 @@ def load(name: str | Path) -> "nn.Module":
 
 
 def save(network: "nn.Module", target: Path, name: str, **provenance: str) -> None:
-    """Write a weights file, with `provenance` and an id derived from the content in its header.
+    """Write a weights file. Its header holds `provenance` and an id derived from the content.
 
     Parameters are stored as float16, buffers (such as entropy coding tables and bounds) unchanged.
     """

@@ -18,10 +18,9 @@ LAYERS = (
     ("scodec",),
     ("scodec.plugins",),
     ("scodec.api",),
-    ("scodec.encoder", "scodec.decoder", "scodec.restoration", "scodec.fileinfo"),
+    ("scodec.encoder", "scodec.decoder", "scodec.restoration"),
     (
         "scodec.colour",
-        "scodec.container",
         "scodec.files",
         "scodec.luma",
         "scodec.metadata",
@@ -31,9 +30,10 @@ LAYERS = (
         "scodec.scaling",
         "scodec.target",
     ),
+    ("scodec.format",),
     ("scodec.metrics",),
     ("scodec.models",),
-    ("scodec.errors", "scodec.extras", "scodec.leb128"),
+    ("scodec.errors", "scodec.extras"),
 )
 LEVELS = {name: level for level, names in enumerate(LAYERS) for name in names}
 

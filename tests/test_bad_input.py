@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import scodec
-from scodec import container
 from scodec.errors import BadFile, BadImage, BadRequest, ScodecError, Unsupported
+from scodec.format import container
 
 Command = Callable[..., Any]
 ODD_SIZES = [(1, 1), (1, 2), (1, 500), (500, 1), (2, 3), (17, 33), (63, 65), (129, 31)]

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import scodec
-from scodec import container, luma, rate
+from scodec import luma, rate
+from scodec.format import container
 from scodec.metrics import rgb_psnr, y_psnr
 
 

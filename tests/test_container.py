@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scodec import container, leb128
-from scodec.container import Header, Stream
 from scodec.errors import BadFile, Unsupported
+from scodec.format import container, leb128
+from scodec.format.container import Header, Stream
 
 sides = st.integers(1, 13000)
 coders = st.sampled_from(["av1", "vvc", "hyperprior"])

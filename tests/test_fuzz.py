@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from scodec import container, leb128, metadata
+from scodec import metadata
 from scodec.errors import BadFile
 from scodec.eval.lab import fuzz, robust
+from scodec.format import container, leb128
 from scodec.luma import vvc
 
 HEADER = 16  # bytes, at least as many as all fields before the sections take

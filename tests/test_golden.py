@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 import scodec
-from scodec import container, decoder, luma, metadata
+from scodec import decoder, luma, metadata
 from scodec.colour import hints
 from scodec.eval.lab.exactness import SETTINGS
+from scodec.format import container
 from scodec.luma import hyperprior, vvc
 from scodec.metrics import rgb_psnr
 

@@ -29,7 +29,7 @@ WATCHED = 24
 )  # fmt: skip
 @click.option(
     "--run", type=click.Path(path_type=Path), default="runs", show_default=True,
-    help="Folder for checkpoints and logs; an interrupted training run in it is resumed.",
+    help="Folder for checkpoints and logs; a training run that is found there is resumed.",
 )  # fmt: skip
 @click.option("--steps", type=click.IntRange(min=1), help="Number of steps, instead of the recipe's.")
 @click.option("--device", default="auto", show_default=True, help="Where to train: auto, cpu, cuda or mps.")

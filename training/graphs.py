@@ -76,7 +76,7 @@ class Replayed:
     def __init__(self, update: Update) -> None:
         self.update = update
         self.pool = torch.cuda.graph_pool_handle()
-        self.seen: dict[tuple, int] = {}
+        self.seen: dict[tuple, int] = {}  # eager steps of each kind
         self.recorded: dict[tuple, tuple[torch.cuda.CUDAGraph, Batch, Tensor]] = {}
 
     def __call__(self, batch: Batch, stage: str) -> Tensor:

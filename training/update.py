@@ -30,10 +30,10 @@ class Update:
         self.average = copy.deepcopy(network).requires_grad_(False).eval()
         self.replayed = place.type == "cuda" and task.replayed
         fast: dict[str, Any] = {"capturable": True, "fused": True} if self.replayed else {}
-        own = {name: value for name, value in fast.items() if name != "fused" or recipe.optimizer != "rmsprop"}
+        options = {name: value for name, value in fast.items() if name != "fused" or recipe.optimizer != "rmsprop"}
         groups = [{**group, "lr": torch.zeros((), device=place) if self.replayed else 0.0}
                   for group in task.groups(network)]  # fmt: skip
-        self.optimizer = OPTIMIZERS[recipe.optimizer](groups, weight_decay=recipe.weight_decay, **own)
+        self.optimizer = OPTIMIZERS[recipe.optimizer](groups, weight_decay=recipe.weight_decay, **options)
         self.critic = task.critic()
         self.weight = torch.tensor(recipe.adversarial, device=place)
         self.forgotten = torch.tensor(0.0, device=place)  # 1 - decay of the averaged weights
@@ -69,8 +69,9 @@ class Update:
     def stage(self, step: int) -> str:
         """The kind of a step; each kind runs different operations.
 
-        "no critic"; "critic only": the critic is trained, but its loss is not used; "first weight": the weight of the
-        critic's loss is computed for the first time; "new weight": it is updated; "adversarial": it is used as it is.
+        "no critic": no critic takes part; "critic only": the critic is trained, but its loss is not used; "first
+        weight": the weight of the critic's loss is computed for the first time; "new weight": this weight is updated;
+        "adversarial": it is used as it is.
         """
         if self.critic is None or step < self.recipe.adversarial_from:
             return "no critic"

@@ -15,7 +15,7 @@ from scodec.files import atomic
 from scodec.options import EncodeOptions
 
 if TYPE_CHECKING:
-    from scodec.fileinfo import Info
+    from scodec.format.fileinfo import Info
 
 
 @click.command()

@@ -10,8 +10,8 @@ import struct
 import numpy as np
 from PIL import Image
 
-from scodec import leb128
 from scodec.errors import BadFile, BadImage
+from scodec.format import leb128
 
 #: Quantizers as libaom counts them: 0 is the finest, 63 the coarsest.
 QUANTIZERS = range(64)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scodec import leb128
 from scodec.errors import BadFile, Unsupported
+from scodec.format import leb128
 from scodec.models.tiling import tiles
 
 if TYPE_CHECKING:

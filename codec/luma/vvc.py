@@ -13,8 +13,8 @@ import subprocess
 import imageio_ffmpeg
 import numpy as np
 
-from scodec import leb128
 from scodec.errors import BadFile, BadImage, Unsupported
+from scodec.format import leb128
 
 #: Quantization parameters of VVC: 0 is the finest, 63 the coarsest.
 QUANTIZERS = range(64)

@@ -9,7 +9,7 @@ from imageio.core.request import URI_BYTES, InitializationError, Request
 from imageio.core.v3_plugin_api import ImageProperties, PluginV3
 from numpy.typing import NDArray
 
-from scodec import container
+from scodec.format import container
 
 SUFFIX = ".scz"
 

@@ -6,8 +6,8 @@ from typing import IO, Any
 
 from PIL import Image, ImageFile
 
-from scodec import container
 from scodec.errors import BadFile, BadRequest, ScodecError
+from scodec.format import container
 from scodec.options import DecodeOptions, EncodeOptions
 
 #: How pictures are decoded, see `scodec.decode`: Pillow's `open` takes no options.

@@ -27,9 +27,10 @@ import skimage.data
 from PIL import Image
 
 import scodec
-from scodec import container, leb128, metadata
+from scodec import metadata
 from scodec.colour import hints
 from scodec.errors import BadFile, Unsupported
+from scodec.format import container, leb128
 from scodec.luma import av1, hyperprior, vvc
 
 READINGS = ("header", "info", "parse", "parse, unchecked", "metadata", "hints", "av1", "vvc", "hyperprior", "decode")

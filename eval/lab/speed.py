@@ -6,10 +6,14 @@ CompressAI's models have random weights, which is enough for timing. Run this on
 
 import io
 import json
+import os
+import platform
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import date
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
 
@@ -19,6 +23,7 @@ from PIL import Image
 
 import scodec
 from scodec.luma import CODERS
+from scodec.models import weights
 from scodec.photo import planes
 
 REPEATS = 5
@@ -47,17 +52,35 @@ print(json.dumps([len(data), encoded - start, encoding, perf_counter() - encoded
 @click.command()
 @click.argument("picture", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--large/--no-large", default=True, show_default=True, help="Also measure 1 to 64 megapixels.")
-def main(picture: Path, large: bool) -> None:
+@click.option(
+    "--record", type=click.Path(dir_okay=False, path_type=Path),
+    help="JSON file to which the ratios are appended, with date, versions and machine.",
+)  # fmt: skip
+def main(picture: Path, large: bool, record: Path | None) -> None:
     """Print seconds, ratios and peak memory for PICTURE."""
     with Image.open(picture) as image:
         photo = image.convert("RGB").resize((768, 512), Image.Resampling.LANCZOS)
     if large:  # first, because a child's peak memory starts at that of its parent
         _sizes(picture)
-    _encoding(photo)
-    _decoding(photo)
+    ratios = _encoding(photo) | _decoding(photo)
+    if record is not None:
+        history = json.loads(record.read_text()) if record.exists() else []
+        history.append(
+            {
+                "date": str(date.today()),
+                "picture": picture.name,
+                "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+                "versions": {name: version(name) for name in ("scodec-image", "torch", "numpy", "pillow")},
+                "models": weights.installed(),
+                "ratios": ratios,
+            }
+        )
+        record.write_text(json.dumps(history, indent=1) + "\n")
 
 
-def _encoding(photo: Image.Image) -> None:
+def _encoding(photo: Image.Image) -> dict[str, float]:
+    """Ratios of AVIF's time to ours, by mode."""
+    ratios = {}
     click.echo("encoding 768 x 512                    bytes   seconds   AVIF / this")
     for avif_quality, quality in ((3, 27), (15, 45)):
         avif = _best(partial(_avif, photo, avif_quality))
@@ -66,14 +89,17 @@ def _encoding(photo: Image.Image) -> None:
             encode = partial(scodec.encode, photo, quality=quality, luma=luma, effort=effort)
             seconds, size = _best(encode), len(encode())
             click.echo(f"  {luma} {effort:8} quality {quality:<11}{size:12}{seconds:10.3f}{avif / seconds:10.2f} x")
+            ratios[f"encode, {luma} {effort} quality {quality}: AVIF / this"] = round(avif / seconds, 3)
+    return ratios
 
 
-def _decoding(photo: Image.Image) -> None:
+def _decoding(photo: Image.Image) -> dict[str, float]:
+    """Ratios of the time of CompressAI's models to ours, by mode."""
     import torch
     from compressai.zoo import cheng2020_attn, mbt2018_mean
 
     click.echo("decoding 768 x 512                  seconds   this / scodec")
-    ours = {}
+    ours, ratios = {}, {}
     modes: tuple[tuple[str, int | str], ...] = (("luminance only", 0), ("hints auto", "auto"))
     for name, hints in modes:
         data = scodec.encode(photo, hints=hints)
@@ -93,6 +119,8 @@ def _decoding(photo: Image.Image) -> None:
             seconds = _best(partial(model.decompress, coded["strings"], coded["shape"]), repeats)
         for mine in ("luminance only", "hyperprior"):
             click.echo(f"CompressAI {name:24}{seconds:10.3f}{seconds / ours[mine]:10.1f} x {mine}")
+            ratios[f"decode, {mine}: {name} / this"] = round(seconds / ours[mine], 2)
+    return ratios
 
 
 def _sizes(picture: Path) -> None:

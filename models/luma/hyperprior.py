@@ -218,8 +218,8 @@ class LumaHyperprior(CompressionModel):
     def _code_latents(self, hyper: Tensor, code: Callable[[Place, Tensor, Tensor], Tensor]) -> Tensor:
         """Go through all latents in coding order; returns y_hat in fixed point.
 
-        `code` writes or reads symbols: it gets their position in y[0], their means in fixed point and the index of each
-        one's scale table, and returns the symbols. Symbols with table 0 are 0 and not coded.
+        `code` writes or reads symbols: it gets their position in y[0], their means in fixed point and the indices of
+        the tables for their scales, and returns the symbols. Symbols with table 0 are 0 and not coded.
         """
         y_fixed = hyper.new_zeros(1, self.groups[-1].stop, *hyper.shape[2:])
         thresholds = torch.tensor(THRESHOLDS, device=hyper.device, dtype=torch.float64)

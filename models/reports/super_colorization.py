@@ -20,7 +20,8 @@ EXTRACTORS = {"xception": "legacy_xception", "resnet50": "resnet50"}
 class SuperColorization(nn.Module):
     """L (B, 1, H, W) in -1..1 -> {"ab": (B, 2, H, W) in -1..1}; H and W multiples of 8.
 
-    extractor: None (a plain ConvNet), "xception" or "resnet50", whose 2048 pooled features are added at every position.
+    extractor: None (a plain ConvNet), "xception" or "resnet50", whose 2048 pooled features are concatenated to the
+    encoder's features at every position.
     """
 
     size, multiple = 224, 8

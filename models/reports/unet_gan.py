@@ -25,7 +25,7 @@ class UNetGenerator(nn.Module):
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
         channels = 1
         for i, width in enumerate(ENCODER):
-            normalized = 0 < i < len(ENCODER) - 1  # not the first (as in the paper) and last (a single pixel)
+            normalized = 0 < i < len(ENCODER) - 1  # neither the first (as in the paper) nor the last (one pixel)
             layers: list[nn.Module] = [nn.LeakyReLU(0.2)] if i else []
             layers += [nn.Conv2d(channels, width, 4, 2, 1, bias=not normalized)]
             self.down.append(nn.Sequential(*layers, *([nn.BatchNorm2d(width)] if normalized else [])))

@@ -13,7 +13,7 @@ from scodec.training.recipe import Recipe
 from scodec.training.tasks.luma import WATCHED_FROM, LumaTask, whole
 
 #: Weights of the absolute error (relative to that expected at each quality) and of the texture loss (`unlike`). The
-#: gradient of the feature distance, whose weight is 1, is then about 60 and 3 times as large as theirs.
+#: gradient of the feature distance, whose weight is 1, is then about 60 and 3 times as large as theirs, respectively.
 ABSOLUTE, TEXTURE = 20.0, 1.0
 #: Number of resolutions of the features that losses and critics use.
 LEVELS = 5
@@ -31,6 +31,7 @@ class Critic(nn.Module):
         self.features = FeatureCritic(channels)
 
     def forward(self, seen: list[Tensor]) -> list[Tensor]:
+        """The planes (B, 2, H, W) and the features of every resolution -> logits."""
         return self.patches(seen[0]) + self.features(seen[1:])
 
 

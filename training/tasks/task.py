@@ -50,7 +50,7 @@ class Task(ABC):
         """Metrics on the held-out pictures."""
 
     def critic(self) -> nn.Module | None:
-        """The critic (discriminator), in adversarial training."""
+        """The critic (discriminator) for adversarial training, or None."""
         return None
 
     def judged(self, output: Any, batch: Batch) -> tuple[Seen, Seen]:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from scodec import leb128
 from scodec.errors import BadFile, Unsupported
+from scodec.format import leb128
 
 MAGIC = b"\xd3SZ"
 VERSION = 1

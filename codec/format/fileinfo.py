@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from scodec import container
+from scodec.format import container
 
 
 @dataclass(frozen=True)
