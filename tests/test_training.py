@@ -17,7 +17,7 @@ import scodec
 from scodec.models import weights
 from scodec.models.luma.hyperprior import LumaHyperprior
 from scodec.training import cli, loop, pack, recipe, update
-from scodec.training.data import pairs
+from scodec.training.data import decoded, pairs
 from scodec.training.tasks.colour import ColourTask
 from scodec.training.tasks.luma import LumaTask
 
@@ -37,14 +37,20 @@ def coded_blind(small):
 
 
 @pytest.mark.parametrize(
-    ("name", "task", "patch"), [("restorer", "luma", 64), ("restorer", "natural", 64), ("colorizer", "colour", 64)]
+    ("name", "task", "patch"),
+    [
+        ("restorer", "luma", 64),
+        ("restorer", "natural", 64),
+        ("colorizer", "colour", 64),
+        ("colorizer", "decoded", 64),
+    ],
 )
 def test_command_trains_and_resumes(folder, tmp_path, scodec_command, coded_blind, monkeypatch, name, task, patch):
     monkeypatch.setattr(update, "UNHEARD", 1)  # so that four steps include every kind of step
     monkeypatch.setattr(update, "COMPARED", 3)
     own = tmp_path / "own.yaml"
     numbers = "steps: 4\nbatch: 2\nlr: 1.0e-3\nwarmup: 1\nema: 0.0\n"
-    if task in ("natural", "colour"):
+    if task != "luma":
         numbers += "adversarial: 1.0\nadversarial_from: 1\nbalanced: true\n"
     own.write_text(f"task: {task}\nnetwork: {name}\npatch: {patch}\n{numbers}")
     arguments = ["train", folder, "--recipe", own, "--run", tmp_path / "run", "--every", 2, "-j", 1, "--device", "cpu"]
@@ -104,6 +110,15 @@ def test_packed_file_replaces_its_folders(tmp_path, cat, scodec_command):
     (tmp_path / "no.zip").write_bytes(b"no zip")
     result = scodec_command("train", tmp_path / "no.zip", "--recipe", own, "--run", run)
     assert result.code == 1 and "no.zip is neither" in result.err
+
+
+def test_decoded_lumas_match_their_pictures(folder, tmp_path):
+    """Patches of the pool are of one place in picture and lumas, and the encoder of the colorizer is not trained."""
+    pool = decoded.pool(decoded.prepare(sorted(folder.iterdir()), tmp_path / "decoded", 1), 64)
+    for red, green, blue, faithful, natural in pool.draw(16, 96, torch.Generator().manual_seed(1)):
+        luma = (0.299 * red + 0.587 * green + 0.114 * blue).flatten()
+        assert np.corrcoef(luma, faithful.flatten())[0, 1] > 0.8 and np.corrcoef(luma, natural.flatten())[0, 1] > 0.8
+        assert not torch.equal(faithful, natural)
 
 
 def test_pairs_match_the_output_of_the_coders(folder, tmp_path):
@@ -185,6 +200,7 @@ def test_shipped_recipes_load_and_unknown_ones_are_reported(scodec_command, tmp_
         "restorer": "luma",
         "restorer-natural": "natural",
         "colorizer": "colour",
+        "colorizer-decoded": "decoded",
     }
     result = scodec_command("train", folder, "--recipe", "nonsense", "--run", tmp_path / "run")
     assert result.code == 1 and "colorizer" in result.err

@@ -75,18 +75,23 @@ class ColourTask(Task):
             (encoder if name.startswith("encoder.") else rest).append(parameter)
         return [{"params": encoder, "share": ENCODER_SHARE}, {"params": rest, "share": 1.0}]
 
+    def parts(self, count: int) -> tuple[int, int, int]:
+        """How many samples of a batch are blind and faithful, have hints, and are blind and natural."""
+        blind, natural = max(1, int(FAITHFUL * count)), max(1, int(NATURAL * count))
+        return blind, count - blind - natural, natural
+
     def batch(self, rng: np.random.Generator) -> dict[str, Tensor]:
         """One batch: y (B, 1, side, side) in 0..1; hint and chroma (B, 2, side/2, side/2) in CHROMA_UNITs; describe.
 
-        First blind faithful samples, then those with hints, then blind natural ones; `_parts` gives their numbers.
+        First blind faithful samples, then those with hints, then blind natural ones; `parts` gives their numbers.
         """
         side, count = self.recipe.patch, max(3, self.recipe.batch)  # at least one of each kind
         pool = self.pools[int(rng.random() < LARGE_SHARE) % len(self.pools)]
         generator = torch.Generator(pool.device).manual_seed(int(rng.integers(2**62)))
         rgb = pools.exposed(pools.draw(pool, count, side, generator), generator)
-        y, chroma = _planes(rgb)
-        blind, hinted, natural = _parts(count)
-        drawn = [_hint(each, rng) for each in chroma[blind : blind + hinted]]
+        y, chroma = luma_and_chroma(rgb)
+        blind, hinted, natural = self.parts(count)
+        drawn = [hint_of(each, rng) for each in chroma[blind : blind + hinted]]
         planes = chroma.new_zeros(count, 2, side // 2, side // 2)
         planes[blind : blind + hinted] = torch.stack([hint.plane for hint in drawn])
         numbers = [describe(None, 0)] * blind + [describe(hint, 0) for hint in drawn] + [describe(None, 1)] * natural
@@ -99,7 +104,7 @@ class ColourTask(Task):
 
     def predict(self, network: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         chroma = network(batch["y"].contiguous(memory_format=torch.channels_last), batch["hint"], batch["describe"])
-        natural = _parts(len(chroma))[2]
+        natural = self.parts(len(chroma))[2]
         made, y, true = chroma[-natural:], batch["y"][-natural:], batch["chroma"][-natural:]
         output = {"faithful": chroma[:-natural], "made": made, "true": true}
         both = self.features(torch.cat([_rgb(y, made), _rgb(y, true)]))
@@ -156,7 +161,7 @@ def _reduced(path: Path, side: int) -> np.ndarray:
         return np.asarray(image.convert("RGB").resize(size, Image.Resampling.LANCZOS))
 
 
-def _planes(rgb_B3HW: Tensor) -> tuple[Tensor, Tensor]:
+def luma_and_chroma(rgb_B3HW: Tensor) -> tuple[Tensor, Tensor]:
     """RGB (0..1) -> luma (0..1) and chroma (levels), as in `photo.planes`."""
     red, green, blue = rgb_B3HW.split(1, 1)
     y = 0.299 * red + 0.587 * green + 0.114 * blue
@@ -178,13 +183,7 @@ def _blurred(y_B1HW: Tensor, factor: float) -> Tensor:
     return F.interpolate(small, y_B1HW.shape[2:], mode="bicubic", align_corners=False).clamp(0, 1)
 
 
-def _parts(count: int) -> tuple[int, int, int]:
-    """Numbers of samples in a batch: blind and faithful, with hints, blind and natural."""
-    blind, natural = max(1, int(FAITHFUL * count)), max(1, int(NATURAL * count))
-    return blind, count - blind - natural, natural
-
-
-def _hint(chroma_2HW: Tensor, rng: np.random.Generator) -> Hint:
+def hint_of(chroma_2HW: Tensor, rng: np.random.Generator) -> Hint:
     """Hints of random cell size and step, in the ranges that hints of 20 to 2,000 bytes use.
 
     Such hints have coarser steps the smaller their cells are; here the two are drawn independently.
