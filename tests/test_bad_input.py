@@ -274,13 +274,13 @@ def test_dimensions_that_contradict_the_luma(small: np.ndarray, luma: str, width
     scodec.decode(data)  # loads the networks
     forged = with_header(data, width=width, height=height)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    start = time.monotonic()
+    start = time.process_time()
     try:
         image = scodec.decode(forged)
         assert luma == "vvc" and image.size == (width, height)
     except BadFile:
         pass
-    assert time.monotonic() - start < 5
+    assert time.process_time() - start < 5  # of this process: other work on the machine doesn't count
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak < 100_000  # kB on Linux
 
 

@@ -74,5 +74,5 @@ def test_modules_that_pages_name_exist() -> None:
 def test_the_reference_is_built(tmp_path: Path) -> None:
     (modules,) = re.findall(r"^PUBLIC := (.*)$", (ROOT / "Makefile").read_text(), re.M)
     pdoc.pdoc(*modules.split(), output_directory=tmp_path)
-    pages = "".join(page.read_text() for page in tmp_path.glob("scodec/*.html"))
+    pages = "".join(page.read_text() for page in tmp_path.rglob("*.html"))
     assert all(f'id="{name}"' in pages for name in scodec.__all__ if name != "register")
