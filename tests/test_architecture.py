@@ -69,7 +69,6 @@ def test_all_arrows_point_down(arrows: list[tuple[str, str]]) -> None:
 def test_no_module_imports_itself_in_a_circle(arrows: list[tuple[str, str]]) -> None:
     sorter: TopologicalSorter[str] = TopologicalSorter()
     for importer, imported in arrows:
-        # The registry builds networks by name; the networks don't know it.
         sorter.add(importer, imported)
     sorter.prepare()  # raises CycleError, which names the circle
 

@@ -19,7 +19,7 @@ from tqdm import tqdm
 from scodec import photo
 from scodec.errors import ScodecError
 from scodec.files.folders import pictures
-from scodec.training.data import pairs
+from scodec.training.data import cache, pairs
 
 #: Largest short side of a packed picture in pixels, and its WebP quality.
 SIDE, QUALITY = 512, 70
@@ -43,20 +43,20 @@ def main(target: Path, folders: tuple[Path, ...], workers: int) -> None:
 
 def _pack(target: Path, found: list[Path], workers: int) -> None:
     large = [path for path in found if min(photo.size(path)) >= LEAST_FOR_PAIRS]
-    cache = target.with_suffix(".pairs")  # kept if this is interrupted, and reused the next time
-    coded = dict(zip(large, pairs.prepare(large, cache, workers), strict=True))
+    folder = target.with_suffix(".pairs")  # kept if this is interrupted, and reused the next time
+    coded = dict(zip(large, pairs.prepare(large, folder, workers), strict=True))
     partial = target.with_suffix(".tmp")
     written: set[str] = set()
     with zipfile.ZipFile(partial, "w") as file, ThreadPoolExecutor(workers) as pool:
         packed = tqdm(pool.map(_reduced, found), "packing", len(found), unit="picture")
         for number, (path, data) in enumerate(zip(found, packed, strict=True)):
             file.writestr(f"pictures/{number:06}/{path.parent.name}/{path.stem}.webp", data)
-            name = f"pairs/{pairs.key(data)}.npz"
+            name = f"pairs/{cache.key(data)}.npz"
             if path in coded and name not in written:  # identical pictures share a name
                 file.write(coded[path], name)
                 written.add(name)
     partial.replace(target)
-    shutil.rmtree(cache, ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)
     click.echo(f"scodec: {target} ({target.stat().st_size / 1e6:.1f} MB)", err=True)
 
 

@@ -5,7 +5,6 @@ encoded at a random quality of the low rates that scodec is made for.
 """
 
 import zlib
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,21 +16,15 @@ from tqdm import tqdm
 
 from scodec import api, photo
 from scodec.options import LOOKS
-from scodec.training.data.pairs import key
+from scodec.training.data import cache
 
 #: Range of the short side in pixels, largest side of the crop, and range (end exclusive) of the quality.
 SHORT_SIDES, CROP, QUALITIES = (288, 480), 480, (28, 56)
 
 
-def prepare(paths: list[Path], cache: Path, workers: int) -> list[Path]:
+def prepare(paths: list[Path], folder: Path, workers: int) -> list[Path]:
     """Encode and decode every picture that is not in the cache yet. Returns the cache files in the order of `paths`."""
-    cache.mkdir(parents=True, exist_ok=True)
-    targets = [cache / f"{key(path.read_bytes())}.npz" for path in paths]
-    todo = {target: path for path, target in zip(paths, targets, strict=True) if not target.exists()}
-    if todo:
-        with ProcessPoolExecutor(workers) as pool:
-            list(tqdm(pool.map(_code, todo.values(), todo.keys()), "decoding pictures", len(todo), unit="picture"))
-    return targets
+    return cache.prepare(_code, paths, folder, workers, "decoding pictures")
 
 
 def load(path: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -73,12 +66,12 @@ def pool(paths: list[Path], patch: int) -> Pool:
     planes, sizes = [], []
     for path in tqdm(paths, "reading pictures", unit="picture"):
         rgb, y = load(path)
-        height, width = min(rgb.shape[0], CROP), min(rgb.shape[1], CROP)
+        height, width = rgb.shape[:2]
         if min(height, width) < patch:
             continue
         square = torch.zeros(5, CROP, CROP, dtype=torch.uint8)
-        square[:3, :height, :width] = torch.from_numpy(rgb[:height, :width].copy()).permute(2, 0, 1)
-        square[3:, :height, :width] = torch.from_numpy(y[:, :height, :width].copy())
+        square[:3, :height, :width] = torch.from_numpy(rgb).permute(2, 0, 1)
+        square[3:, :height, :width] = torch.from_numpy(y)
         planes.append(square)
         sizes.append((height, width))
     return Pool(torch.stack(planes) if planes else torch.empty(0, 5, CROP, CROP), torch.tensor(sizes))

@@ -4,9 +4,8 @@ One .npz file per picture: `y`, a crop of its luma as a JPEG file, and the luma 
 file. The pairs of 400 pictures thus take 50 MB; they are decoded when training starts.
 """
 
-import hashlib
 import io
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from tqdm import tqdm
 
 from scodec import luma, photo, scaling
 from scodec.models.receiver.restorer import CODERS, enlarge
+from scodec.training.data import cache
 
 #: The variants of a picture: coder, scale, number of variants, and range (end exclusive) of their random quantizers.
 #: The ranges favour coarse quantizers, which the codec mostly uses.
@@ -54,20 +54,9 @@ class Coded:
     variants: list[Variant]
 
 
-def prepare(paths: list[Path], cache: Path, workers: int) -> list[Path]:
+def prepare(paths: list[Path], folder: Path, workers: int) -> list[Path]:
     """Encode every picture that is not in the cache yet. Returns the cache files in the order of `paths`."""
-    cache.mkdir(parents=True, exist_ok=True)
-    targets = [cache / f"{key(path.read_bytes())}.npz" for path in paths]
-    todo = {target: path for path, target in zip(paths, targets, strict=True) if not target.exists()}
-    if todo:
-        with ProcessPoolExecutor(workers) as pool:
-            list(tqdm(pool.map(_code, todo.values(), todo.keys()), "coding pairs", len(todo), unit="picture"))
-    return targets
-
-
-def key(picture: bytes) -> str:
-    """Name of a picture's pairs in the cache, derived from the bytes of its file."""
-    return hashlib.sha256(picture).hexdigest()[:24]
+    return cache.prepare(_code, paths, folder, workers, "coding pairs")
 
 
 def load(paths: list[Path]) -> list[Coded]:
