@@ -121,7 +121,7 @@ def _passed_over(counts: Counter[str]) -> str:
     advised = {
         kinds(heif.SUFFIXES): "pip install 'scodec-image[heif]'",
         kinds(formats.RAW): "develop raw photographs first",
-        kinds({folders.LINKED}): "name them to include them",
+        kinds({folders.LINKED}): "name it to include it",
     }
     return "; ".join(f"{what} ({advice})" for what, advice in advised.items() if what)
 

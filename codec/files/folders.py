@@ -22,7 +22,7 @@ Outcome = tuple[str, str | None, list[str]]
 #: Suffixes of the pictures that are measured and trained on.
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".avif"}
 #: How linked folders are named among what was passed over.
-LINKED = "linked folders"
+LINKED = "linked folder"
 
 
 def pictures(folders: Iterable[Path]) -> list[Path]:
