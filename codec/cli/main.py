@@ -9,7 +9,7 @@ from typing import IO, Any
 import click
 
 from scodec.cli.messages import note
-from scodec.errors import ScodecError, explain
+from scodec.errors import ScodecError, ScodecWarning, explain
 
 #: Where each subcommand lies, and its line in --help, which must not import it.
 COMMANDS = {
@@ -54,7 +54,8 @@ class Group(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # libraries tell each other's authors
+            warnings.simplefilter("ignore")  # libraries tell each other's authors
+            warnings.simplefilter("always", ScodecWarning)
             warnings.showwarning = lambda message, *_: note(f"warning: {message}")
             try:
                 return super().invoke(ctx)

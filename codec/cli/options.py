@@ -83,6 +83,7 @@ def _option(field: dataclasses.Field, name: str) -> Decorator:
         settings = {"help": text, "metavar": "N"}
     if field.name in TYPES:
         settings["type"] = TYPES[field.name]
+        settings["metavar"] = TYPES[field.name].name  # click would print it in capitals
     elif choices and all(isinstance(choice, int) for choice in choices):
         settings["type"] = click.IntRange(min(choices), max(choices))
     elif choices:

@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -20,11 +19,10 @@ from scodec.models.receiver import receiver
 from scodec.models.receiver.restorer import Restorer
 from scodec.models.registry import COLOUR_SYSTEMS, ENLARGING_SYSTEMS
 from scodec.models.reports import lab
+from scodec.models.runs import weights_file
 from scodec.models.strips import enlarged_rows, rgb_by_strips
 from scodec.models.tiling import tiles
 
-#: Folder of training runs, relative to the current folder.
-RUNS = Path("runs")
 #: scodec's own networks that the user may replace by newly trained ones.
 OWN = ("restorer", "colorizer")
 #: Side of the tiles for super-resolution, in pixels of the small picture.
@@ -147,11 +145,7 @@ def choose(names: Sequence[str], device: str = "auto", dtype: str = "auto") -> C
 
 @cache
 def _load(name: str, device: torch.device) -> tuple[str, nn.Module]:
-    file = Path(name) if name.endswith(".safetensors") else RUNS / name / "weights.safetensors"
-    if not file.exists():
-        raise BadRequest(
-            f"there is no {file}: `scodec train FOLDER... --system {file.parent.name}` writes it; or name another file"
-        )
+    file = weights_file(name)
     kind = weights.facts(file)["network"]
     if kind not in COLOUR_SYSTEMS | ENLARGING_SYSTEMS and kind not in OWN:
         raise BadRequest(f"{name} holds the {kind}, which rebuilds no pictures: see docs/systems.md for those that do")
