@@ -255,6 +255,7 @@ def test_formats_that_would_change_the_picture_are_refused(
 
 
 @pytest.mark.parametrize("size, mode, suffix", [((64, 64), "RGB", ".ico"), ((90, 70), "L", ".pgm"), ((9, 7), "LA", "")])
+@pytest.mark.filterwarnings("ignore:MPO keeps no transparency")
 def test_the_same_formats_where_they_fit(size: tuple[int, int], mode: str, suffix: str, small: np.ndarray) -> None:
     image = Image.fromarray(small).resize(size).convert(mode)
     kind = {".ico": "ICO", ".pgm": "PPM", "": "MPO"}[suffix]
@@ -329,9 +330,10 @@ def test_warnings_of_libraries_stay_away(
     load = photo.load
 
     def noisy(content: Any, frame: int | None = None) -> photo.Photo:
-        for category in (DeprecationWarning, UserWarning, FutureWarning, RuntimeWarning):
-            warnings.warn("of a library", category, 2)
-        warnings.warn("of ours", ScodecWarning, 2)
+        if not isinstance(content, photo.Photo):
+            for category in (DeprecationWarning, UserWarning, FutureWarning, RuntimeWarning):
+                warnings.warn("of a library", category, 2)
+            warnings.warn("of ours", ScodecWarning, 2)
         return load(content, frame)
 
     monkeypatch.setattr(photo, "load", noisy)
@@ -347,23 +349,42 @@ def test_help_shows_values_as_they_are_typed(scodec_command: Command) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs a pseudoterminal")
-def test_progress_on_terminals_only(tmp_path: Path, cat: np.ndarray) -> None:
+@pytest.mark.parametrize("command", ["encode in.png a.scz", "encode in.png --output-dir out", "decode in.scz a.png"])
+@pytest.mark.parametrize("options", [[], ["--quiet"]])
+def test_progress_on_terminals(picture: Path, file: Path, command: str, options: list[str]) -> None:
     import pty
+    import termios
 
-    Image.fromarray(np.tile(cat, (9, 9, 1))).save(tmp_path / "large.bmp")
-    for quiet in (False, True):
-        ours, theirs = pty.openpty()
-        command = [sys.executable, "-m", "scodec", "encode", "-f", "large.bmp", "a.scz", "--target-size", "9000"]
-        process = subprocess.Popen([*command, *["--quiet"] * quiet], cwd=tmp_path, stderr=theirs)
-        os.close(theirs)
-        shown = b""
-        with suppress(OSError):  # Linux says so when the other end is closed
-            while part := os.read(ours, 1000):
-                shown += part
-        os.close(ours)
-        assert process.wait() == 0
-        assert (b"scodec: encoding, 00:0" in shown) == (not quiet)
-        assert (b" bpp, vvc" in shown) == (not quiet)
+    picture.rename(picture.with_name("in.png"))
+    file.rename(file.with_name("in.scz"))
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 80))
+    code = "from scodec.cli import main, progress; progress.DELAY = progress.PAUSE = 0.01; main()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *command.split(), *options], cwd=picture.parent, stderr=theirs
+    )
+    os.close(theirs)
+    shown = b""
+    with suppress(OSError):  # Linux says so when the other end is closed
+        while part := os.read(ours, 1000):
+            shown += part
+    os.close(ours)
+    assert process.wait() == 0
+    if options:
+        assert shown == b""
+        return
+    words = b"decoding" if command.startswith("decode") else b"encoding"
+    count = rb", [01] of 1 done" if "--output-dir" in command else rb"(, \d of \d done)?"
+    assert re.search(rb"\rscodec: " + words + count + rb", 00:\d\d", shown)
+    last = shown.replace(b"\r\n", b"\n").split(b"\r")[-1]  # the line is gone; what follows stands at its beginning
+    assert not last or re.match(rb"scodec: (\d+ bytes|1 done), ", last)
+
+
+def test_no_progress_elsewhere(picture: Path) -> None:
+    code = "from scodec.cli import main, progress; progress.DELAY = progress.PAUSE = 0.01; main()"
+    command = [sys.executable, "-c", code, "encode", picture, "a.scz"]
+    run = subprocess.run(command, cwd=picture.parent, capture_output=True, text=True)
+    assert run.returncode == 0 and run.stderr.count("\n") == 1 and "\r" not in run.stderr
 
 
 def test_frames(scodec_command: Command, tmp_path: Path) -> None:
