@@ -63,6 +63,30 @@ def from_boxes(found: tuple[tuple[bytes, bytes], ...]) -> Metadata:
     return Metadata(exif, parts.get(b"XMP ", b""))
 
 
+# Stands in for the version of the branch that mends the metadata, which replaces it at the merge.
+def slimmed(metadata: Metadata, most_bytes: int) -> tuple[Metadata, list[str]]:
+    """As much of the metadata as fits in so many bytes of boxes, and the names of what was left out, in this order:
+    MakerNote, XMP, EXIF."""
+
+    def fits(kept: Metadata) -> bool:
+        return sum(len(content) for _, content in boxes(kept)) <= most_bytes
+
+    dropped: list[str] = []
+    if metadata.exif and not fits(metadata):
+        exif = Image.Exif()
+        exif.load(_EXIF_MAGIC + metadata.exif)
+        if exif.get_ifd(0x8769).pop(0x927C, None) is not None:
+            metadata = Metadata(exif.tobytes().removeprefix(_EXIF_MAGIC), metadata.xmp)
+            dropped.append("MakerNote")
+    if metadata.xmp and not fits(metadata):
+        metadata = Metadata(metadata.exif)
+        dropped.append("XMP")
+    if metadata.exif and not fits(metadata):
+        metadata = Metadata()
+        dropped.append("EXIF")
+    return metadata, dropped
+
+
 def as_info(metadata: Metadata) -> dict[str, bytes]:
     """What Pillow keeps in `Image.info`, and takes as arguments of `save`."""
     info = {"exif": _EXIF_MAGIC + metadata.exif} if metadata.exif else {}

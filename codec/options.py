@@ -7,6 +7,7 @@ checked when they are created: an impossible value raises BadRequest.
 import inspect
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, fields
+from numbers import Integral
 from typing import Any, TypeVar
 
 from scodec.errors import BadRequest
@@ -46,8 +47,14 @@ def _option(default: Any, text: str, choices: Sequence[Any] = (), low: int | Non
 
 
 def _check(options: Any) -> None:
-    """Raise BadRequest unless every field has one of its choices, or a number in its range."""
+    """Raise BadRequest unless every field has one of its choices, or a number in its range.
+
+    Whole numbers of other kinds, NumPy's say, become int.
+    """
     for each in fields(options):
+        number = getattr(options, each.name)
+        if isinstance(number, Integral) and not isinstance(number, bool):
+            object.__setattr__(options, each.name, int(number))  # the options are frozen, but still being made
         value, choices, low = getattr(options, each.name), each.metadata["choices"], each.metadata["low"]
         if value is None and each.default is None:
             continue
@@ -55,7 +62,7 @@ def _check(options: Any) -> None:
             names = f"{choices[0]} to {choices[-1]}" if isinstance(choices[0], int) else ", ".join(map(str, choices))
             raise BadRequest(f"{each.name} {value!r} is impossible: give {names}")
         if low is not None and not (isinstance(value, int) and value >= low):
-            raise BadRequest(f"{each.name} {value!r} is impossible: give {low} or more")
+            raise BadRequest(f"{each.name} {value!r} is impossible: give a whole number, {low} or more")
 
 
 _LOOK = "faithful has the least error, natural plausible colours and texture; a number from 0 to 1 lies between."
@@ -84,7 +91,7 @@ class EncodeOptions:
     effort: str = _option(
         "medium",
         "Trade time for bytes. slow also compares the other scales by what the receiver makes of them, and refines the "
-        "latents of hyperprior.",
+        "latents of hyperprior; its file is never larger than that of medium.",
         EFFORTS,
     )
     target_bytes: int | None = _option(None, "Largest file allowed, in bytes; replaces the quality.", low=1)

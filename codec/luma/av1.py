@@ -28,7 +28,8 @@ _TEMPORAL_DELIMITER, _SEQUENCE_HEADER, _FRAME = b"\x12\x00", 0x0A, 0x32
 def encode(y: np.ndarray, quantizer: int, effort: str = "medium") -> bytes:
     """Code luma `y` (H x W, uint8, full range) with a `quantizer` of 0 (finest) to 63; effort: see `SPEEDS`.
 
-    Raises BadImage when libavif refuses the picture (a side over 65,536 pixels).
+    Raises BadImage when libavif refuses the picture (a side over 65,536 pixels; it opens no more than 32,768, see
+    scodec.format.limits).
     """
     avif = io.BytesIO()
     try:
@@ -42,7 +43,7 @@ def encode(y: np.ndarray, quantizer: int, effort: str = "medium") -> bytes:
             codec="aom",
             advanced=ADVANCED,
         )
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         height, width = y.shape
         raise BadImage(f"the AV1 encoder refused a {width} x {height} picture ({error})") from error
     sequence_header, frame = _obus(av1_data(avif.getvalue()))
