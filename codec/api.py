@@ -24,7 +24,7 @@ def encode(image: photo.Source, options: EncodeOptions | None = None, **changes:
     best, of those no larger than that of medium, or within `target_bytes` for its bytes (needs torch); and it refines
     the latents of hyperprior for the picture at hand.
     target_bytes: largest size of the file; replaces `quality`.
-    strip: leave out EXIF and XMP, which are kept otherwise.
+    strip: True leaves out EXIF and XMP, which are kept otherwise; "location" only what tells where it was taken.
     options: all of them at once, in place of the single ones.
 
     Raises BadImage when the picture can't be used, BadRequest for impossible options, Unsupported where the luma

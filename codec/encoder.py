@@ -84,7 +84,7 @@ def prepare(source: photo.Photo, options: EncodeOptions, rebuild: Rebuild) -> Se
         chroma=chroma,
         hints=choices,
         transparency=transparency,
-        boxes=() if options.strip else metadata.boxes(source.metadata),
+        boxes=metadata.boxes(metadata.stripped(source.metadata, options.strip)),
         rebuild=rebuild,
     )
 

@@ -19,6 +19,8 @@ EFFORTS = ("fast", "medium", "slow")
 #: The luma is stored at 1 / scale of the size; "auto" picks by rate.
 SCALES = ("auto", 1, 2, 3, 4)
 DEVICES = ("auto", "cpu", "cuda", "mps")
+#: What of EXIF and XMP a file leaves out: nothing, all, or what tells a place ("gps" is the same).
+STRIPS = (False, True, "location", "gps")
 #: Number formats of the networks.
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 #: The looks that have names: the least error, and plausible colours and texture.
@@ -95,12 +97,18 @@ class EncodeOptions:
         EFFORTS,
     )
     target_bytes: int | None = _option(None, "Largest file allowed, in bytes; replaces the quality.", low=1)
-    strip: bool = _option(False, "Leave out EXIF and XMP.")
+    strip: bool | str = _option(
+        False,
+        "Leave out EXIF and XMP; location (or gps) leaves out only what tells a place, and keeps what the maker of the "
+        "camera alone can read.",
+    )
 
     def __post_init__(self) -> None:
         _check(self)
         if not (self.hints == "auto" or isinstance(self.hints, int) and self.hints >= 0):
             raise BadRequest(f"hints {self.hints!r} are impossible: give a number of bytes or 'auto'")
+        if self.strip not in STRIPS:
+            raise BadRequest(f"strip {self.strip!r} is impossible: give {', '.join(map(repr, STRIPS))}")
 
 
 @dataclass(frozen=True)

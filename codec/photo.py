@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms
 
 from scodec import metadata
 from scodec.errors import BadImage, BadRequest, ScodecWarning
@@ -161,7 +161,7 @@ def _from_pillow(source: str | os.PathLike[str] | bytes | BinaryIO | Image.Image
             raise TypeError(f"a picture cannot be read from {type(source).__name__}")
     try:
         image = stream if isinstance(stream, Image.Image) else _frame(_opened(stream), frame)
-        return _upright(ImageOps.exif_transpose(image), metadata.read(image))
+        return _upright(metadata.upright(image), metadata.read(image))
     except (BadImage, BadRequest):
         raise
     except Image.UnidentifiedImageError:

@@ -49,5 +49,8 @@ def _finish(pixels: np.ndarray, picture: photo.Photo, size: tuple[int, int]) -> 
     image = Image.fromarray(pixels)
     if picture.alpha is not None:
         image.putalpha(Image.fromarray(picture.alpha).resize(size, Image.Resampling.BICUBIC))
-    image.info.update(metadata.as_info(picture.metadata))
+    about = (
+        picture.metadata if image.size == picture.rgb.shape[1::-1] else metadata.resized(picture.metadata, *image.size)
+    )
+    image.info.update(metadata.as_info(about))
     return image

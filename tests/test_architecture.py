@@ -20,7 +20,9 @@ LAYERS = (
     ("scodec.api",),
     ("scodec.encoder", "scodec.decoder", "scodec.restoration"),
     (
+        "scodec.agreement",
         "scodec.colour",
+        "scodec.exif",
         "scodec.files",
         "scodec.luma",
         "scodec.metadata",
@@ -29,6 +31,7 @@ LAYERS = (
         "scodec.rate",
         "scodec.scaling",
         "scodec.target",
+        "scodec.xmp",
     ),
     ("scodec.format",),
     ("scodec.metrics",),

@@ -1,8 +1,12 @@
 """The command `scodec encode`."""
 
 import dataclasses
+import os
 import re
+import sys
+import tempfile
 import warnings
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +17,7 @@ from click.core import ParameterSource
 from scodec.cli import batch
 from scodec.cli.batch import Work, one_or_many
 from scodec.cli.messages import about, note
-from scodec.cli.options import finite, options
+from scodec.cli.options import OptionalValues, finite, options
 from scodec.cli.progress import progress
 from scodec.files import atomic
 from scodec.options import EncodeOptions
@@ -23,9 +27,21 @@ if TYPE_CHECKING:
     from scodec.photo import Photo
 
 
-@click.command()
+_STRIP = next(field for field in dataclasses.fields(EncodeOptions) if field.name == "strip")
+#: What `--strip` may be followed by, and what it means to `EncodeOptions`.
+STRIPS: dict[str, bool | str] = {"all": True, "location": "location", "gps": "location"}
+
+
+class Encode(OptionalValues):
+    """The command `encode`, where `--strip` alone means all."""
+
+    optional = {"--strip": (tuple(STRIPS), "all")}
+
+
+@click.command(cls=Encode)
 @one_or_many
-@options(EncodeOptions, skip=("target_bytes",))
+@options(EncodeOptions, skip=("target_bytes", "strip"))
+@click.option("--strip", type=click.Choice(list(STRIPS)), metavar="[location]", help=_STRIP.metadata["help"])
 @click.option("--target-size", type=click.IntRange(min=1), metavar="BYTES", help="Largest file allowed.")
 @click.option(
     "--target-bpp", type=click.FloatRange(min=0, min_open=True), callback=finite, metavar="X",
@@ -43,6 +59,7 @@ def encode(
     target_size: int | None,
     target_bpp: float | None,
     frame: int | None,
+    strip: str | None,
     **chosen: Any,
 ) -> None:
     """Encode the picture IN as the .scz file OUT, or many pictures IN... into a folder.
@@ -52,12 +69,18 @@ def encode(
     quality = ctx.get_parameter_source("quality") != ParameterSource.DEFAULT
     if sum((quality, target_size is not None, target_bpp is not None)) > 1:
         raise click.UsageError("--quality, --target-size and --target-bpp exclude each other")
-    wanted = EncodeOptions(target_bytes=target_size, **chosen)
+    wanted = EncodeOptions(target_bytes=target_size, strip=STRIPS[strip] if strip else False, **chosen)
     work = Work(paths, output_dir, jobs, force, quiet)
-    batch.run(partial(_encode, wanted, target_bpp, frame, work), work, "encoding", ".scz", *batch.suffixes())
+    with tempfile.TemporaryDirectory() as shared:
+        said = os.path.join(shared, "said") if sys.stderr.isatty() and not quiet else None
+        convert = partial(_encode, wanted, target_bpp, frame, work, said)
+        batch.run(convert, work, "encoding", ".scz", *batch.suffixes())
 
 
-def _encode(wanted: EncodeOptions, bpp: float | None, frame: int | None, work: Work, source: str, target: str) -> None:
+def _encode(
+    wanted: EncodeOptions, bpp: float | None, frame: int | None, work: Work, said: str | None, source: str, target: str
+) -> None:
+    """said: a file that exists once a process of this run has spoken of GPS positions; None: nobody listens."""
     from scodec.files import formats
 
     if target != atomic.STREAM and formats.is_picture(target):  # `encode -f *.png`, where there are two
@@ -69,7 +92,7 @@ def _encode(wanted: EncodeOptions, bpp: float | None, frame: int | None, work: W
     atomic.check_writable(target, force=work.force)
     atomic.check_distinct(source, target)
 
-    from scodec import api
+    from scodec import api, metadata
 
     content = atomic.read(source)
     with progress("encoding", work.alone), about(source):
@@ -79,8 +102,16 @@ def _encode(wanted: EncodeOptions, bpp: float | None, frame: int | None, work: W
             wanted = dataclasses.replace(wanted, target_bytes=max(1, int(bpp * width * height / 8)))
         data = api.encode(picture, wanted)
     atomic.write(target, data, force=work.force)
+    if said is not None and metadata.located(metadata.stripped(picture.metadata, wanted.strip)):
+        _say_once(said)
     if work.alone:
         note(_summary(api.info(data)))
+
+
+def _say_once(said: str) -> None:
+    """Say that positions are kept, unless another process of this run has."""
+    with suppress(FileExistsError), open(said, "x"):
+        note("the GPS position is kept: --strip location leaves it out")
 
 
 def _load(content: bytes, frame: int | None) -> "Photo":

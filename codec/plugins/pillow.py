@@ -102,10 +102,10 @@ def _save(im: Image.Image, fp: IO[bytes], filename: str | bytes) -> None:
     info = im.encoderinfo
     plain = im.copy()  # without the metadata that was not asked for, as Pillow's other formats have it
     plain.info = {key: im.info[key] for key in ("transparency", "icc_profile") if key in im.info}
-    exif = info.get("exif", b"")
+    exif, xmp = info.get("exif", b""), info.get("xmp")
     for key, value in (
         ("exif", exif.tobytes() if isinstance(exif, Image.Exif) else exif),
-        ("xmp", info.get("xmp")),
+        ("xmp", xmp.encode() if isinstance(xmp, str) else xmp),
         ("icc_profile", info.get("icc_profile")),
     ):
         if value:
