@@ -14,6 +14,8 @@ from scodec.options import DecodeOptions, EncodeOptions
 COLOR, LOOK, DEVICE, DTYPE = DecodeOptions.color, DecodeOptions.look, DecodeOptions.device, DecodeOptions.dtype
 
 _MODES = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "LAB", "HSV", "I", "I;16", "I;16B"}
+#: Of a picture's `info`: what its samples mean.
+_MEANING = "transparency", "icc_profile", "srgb", "gamma", "chromaticity"
 
 
 def _accept(prefix: bytes) -> bool:
@@ -101,7 +103,7 @@ def _save(im: Image.Image, fp: IO[bytes], filename: str | bytes) -> None:
 
     info = im.encoderinfo
     plain = im.copy()  # without the metadata that was not asked for, as Pillow's other formats have it
-    plain.info = {key: im.info[key] for key in ("transparency", "icc_profile") if key in im.info}
+    plain.info = {key: im.info[key] for key in _MEANING if key in im.info}
     exif, xmp = info.get("exif", b""), info.get("xmp")
     for key, value in (
         ("exif", exif.tobytes() if isinstance(exif, Image.Exif) else exif),
