@@ -19,16 +19,6 @@ LIMIT = 16 << 20
 _ORIENTATION, _MAKER_NOTE = 0x0112, 0x927C
 #: Names of XMP properties that tell a place, beside those that begin with GPS (IPTC Photo Metadata 2023.2).
 _PLACES = {"City", "State", "Country", "CountryCode", "Location", "LocationCreated", "LocationShown"}
-#: How a picture is turned upright, by its orientation.
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 #: Values of EXIF in bytes that hold what people wrote: UserComment and the XP tags of Windows.
 _WRITTEN = {0x9286, *range(0x9C9B, 0x9CA0)}
 #: From this size on a value in bytes is private data worth leaving out where room is short.
@@ -68,19 +58,8 @@ def orientation(image: Image.Image) -> int:
     return 1
 
 
-def upright(image: Image.Image) -> Image.Image:
-    """A copy of the picture that lies as it is meant to be seen, whatever else its EXIF says."""
-    about = exif.of(image)
-    if exif.EXIF in about:
-        with suppress(Exception):  # Pillow closes TIFF files once they are loaded, and would find it no more
-            about.get_ifd(exif.INTEROP)
-    image.load()
-    turn = _TURNS.get(orientation(image))
-    return image.copy() if turn is None else image.transpose(turn)
-
-
 def read(image: Image.Image) -> Metadata:
-    """The metadata of a picture as opened, corrected to what it is after `upright` and in sRGB.
+    """The metadata of a picture as opened, corrected to what it is once it is upright and in sRGB.
 
     Nothing tells of an orientation, a thumbnail or the layout and colours of the source file any more. A ScodecWarning
     names what was damaged and left out. What exceeds LIMIT is left out, too.
