@@ -202,6 +202,63 @@ def test_metadata_is_kept_unless_stripped(scodec_command: Command, small: np.nda
                 assert ("xmp" in image.info) == kept
 
 
+@pytest.fixture
+def located(small: np.ndarray, tmp_path: Path) -> Path:
+    """A folder of two pictures that tell where they were taken."""
+    exif = Image.Exif()
+    exif[0x010F], exif[0x8825] = "Maker", {1: "N", 2: (60.0, 10.0, 5.0), 3: "E", 4: (24.0, 56.0, 0.0)}
+    (tmp_path / "in").mkdir()
+    for name in ("a.jpg", "b.jpg"):
+        Image.fromarray(small).save(tmp_path / "in" / name, exif=exif)
+    return tmp_path / "in"
+
+
+@pytest.mark.parametrize(
+    ("options", "kept"),
+    [
+        (("IN", "OUT", "--strip"), set()),
+        (("--strip", "IN", "OUT"), set()),
+        (("--strip=all", "IN", "OUT"), set()),
+        (("--strip", "all", "IN", "OUT"), set()),
+        (("--strip", "--quiet", "IN", "OUT"), set()),
+        (("--strip", "--", "IN", "OUT"), set()),
+        (("IN", "OUT", "--strip", "location"), {0x010F}),
+        (("--strip", "gps", "IN", "OUT"), {0x010F}),
+        (("IN", "OUT"), {0x010F, 0x8825}),
+    ],
+)
+def test_strip_with_and_without_a_value(
+    scodec_command: Command, located: Path, tmp_path: Path, options: tuple[str, ...], kept: set[int]
+) -> None:
+    names = {"IN": located / "a.jpg", "OUT": tmp_path / "a.scz"}
+    run = scodec_command("encode", *(names.get(option, option) for option in options))
+    assert run.code == 0 and "position" not in run.err  # nobody sits at a terminal
+    with Image.open(tmp_path / "a.scz") as image:
+        assert set(image.getexif()) == kept
+
+
+def test_strip_of_something_else(scodec_command: Command, located: Path, tmp_path: Path) -> None:
+    run = scodec_command("encode", located / "a.jpg", tmp_path / "a.scz", "--strip=time")
+    assert run.code == 2 and "location" in run.err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no pseudo-terminals")
+@pytest.mark.parametrize(
+    ("options", "times"), [(("--output-dir", "OUT", "-j", "2"), 1), (("--output-dir", "OUT", "--strip", "gps"), 0)]
+)
+def test_a_terminal_is_told_of_positions_once(
+    located: Path, tmp_path: Path, options: tuple[str, ...], times: int
+) -> None:
+    ours, theirs = os.openpty()
+    words = [str(tmp_path / "out") if option == "OUT" else option for option in options]
+    command = [sys.executable, "-m", "scodec", "encode", str(located), *words]
+    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=theirs, check=False)
+    os.close(theirs)
+    said = os.read(ours, 1 << 16).decode()  # less than a pseudo-terminal holds
+    os.close(ours)
+    assert done.returncode == 0 and "2 done" in said and said.count("--strip location") == times
+
+
 @pytest.mark.parametrize("options", [(), ("--hints", "auto")])
 def test_ignore_crc_decodes_damaged_files(
     scodec_command: Command, cat: np.ndarray, tmp_path: Path, options: tuple[str, ...]

@@ -54,7 +54,7 @@ class OptionalValues(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         end = args.index("--") if "--" in args else len(args)
         spelt = []
-        for arg, following in zip(args[:end], [*args[1:end], ""], strict=True):
+        for arg, following in zip(args[:end], [*args[1:end], ""], strict=False):
             values, default = self.optional.get(arg, ((following,), ""))
             spelt.append(arg if following in values else f"{arg}={default}")
         return super().parse_args(ctx, spelt + args[end:])
