@@ -1,5 +1,6 @@
 """What a photograph carries beside its pixels: EXIF and XMP, kept in agreement with them, and the boxes of a file."""
 
+import re
 import warnings
 import zlib
 from collections.abc import Callable
@@ -21,6 +22,8 @@ _ORIENTATION, _MAKER_NOTE = 0x0112, 0x927C
 _PLACES = {"City", "State", "Country", "CountryCode", "Location", "LocationCreated", "LocationShown"}
 #: Values of EXIF in bytes that hold what people wrote: UserComment and the XP tags of Windows.
 _WRITTEN = {0x9286, *range(0x9C9B, 0x9CA0)}
+#: What Pillow and the like take for an orientation wherever it stands, in a comment or under a misspelt namespace.
+_SLOPPY = re.compile(rb"tiff:Orientation(?:=\"|>)[02-9]")
 #: From this size on a value in bytes is private data worth leaving out where room is short.
 _LARGE = 64
 #: How many tags a warning names.
@@ -181,12 +184,13 @@ def _read_xmp(image: Image.Image, size: tuple[int, int], turned: int) -> bytes:
     packet = _packet(image)
     try:
         changes = agreement.corrections(xmp.properties(packet), size, turned)
-        return xmp.changed(packet, changes)
+        packet = xmp.changed(packet, changes)
+        wrong = _SLOPPY.search(packet) is not None
     except xmp.Broken:
-        if not _mentions(packet, b"orientation"):
-            return packet
+        wrong = _mentions(packet, b"orientation")
+    if wrong:
         _warn("the XMP data are damaged, and name an orientation that is wrong by now: they were left out")
-        return b""
+    return b"" if wrong else packet
 
 
 def _packet(image: Image.Image) -> bytes:

@@ -186,6 +186,8 @@ def test_what_is_no_property_stays(text: str) -> None:
         packet(FORMS["element"] % 6, "utf-16-le").replace("</rdf:RDF>".encode("utf-16-le"), b""),
         packet("<rdf:Description tiff:Orientation='6'/>"),  # a prefix that stands for nothing
         packet(FORMS["attribute"] % 6).replace("\xe4".encode(), b"\xe4"),  # Latin-1
+        packet(FORMS["attribute"] % 6).replace(b"adobe.com/tiff", b"adobe.org/tiff"),  # Pillow does not look at it
+        packet("<!-- " + FORMS["element"] % 6 + " -->"),
         b"<!DOCTYPE x [<!ENTITY a 'b'>]>" + packet(FORMS["attribute"] % 6, padding="")[57:-20],
     ],
 )
