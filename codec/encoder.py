@@ -147,8 +147,10 @@ def best_scale(sender: Sender, y: np.ndarray, scale: int, quantizer: int, price:
 
     rungs = [(scale, quantizer)]
     if sender.options.scale == "auto":
-        rivals = rate.rivals(sender.options.luma, scale, quantizer)
-        rungs += [rung for rung in rivals if limits.codable(sender.options.luma, *y.shape[::-1], rung[0])]
+        coder, (height, width) = sender.options.luma, y.shape
+        rungs += [
+            rung for rung in rate.rivals(coder, scale, quantizer) if limits.codable(coder, width, height, rung[0])
+        ]
     attempt = partial(encode_luma, sender, y, effort=quick_effort(sender.options))
     if sender.options.target_bytes is not None:
         return min((attempt(*rung) for rung in rungs), key=lambda each: error(each) + price * len(each.luma))

@@ -20,8 +20,11 @@ LAYERS = (
     ("scodec.api",),
     ("scodec.encoder", "scodec.decoder", "scodec.restoration"),
     (
+        "scodec.budget",
         "scodec.colour",
+        "scodec.content",
         "scodec.files",
+        "scodec.fitting",
         "scodec.luma",
         "scodec.metadata",
         "scodec.options",
