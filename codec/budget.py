@@ -4,6 +4,7 @@ import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
+from PIL import Image, ImageFilter
 
 from scodec import luma, metadata, rate
 from scodec.errors import ScodecWarning
@@ -12,6 +13,8 @@ from scodec.metadata import Metadata
 
 #: Transparency is coded as finely as that where it may: a mask costs little and every fault of its edge shows.
 FINEST = {"vvc": 34, "av1": 40, "hyperprior": 20}
+#: Where the coarsest quantizer takes too much (with av1), the plane is blurred first, by a radius up to that.
+BLURS = 8
 #: The share of a target size that metadata may take.
 METADATA_SHARE = 1 / 3
 
@@ -41,7 +44,7 @@ class Transparency:
         """The finest section of at most so many bytes; the coarsest one where none is small enough."""
         if len(self._at(FINEST[self.coder])) <= most:
             return self._at(FINEST[self.coder])
-        quantizers = range(FINEST[self.coder] + 1, 64)
+        quantizers = range(FINEST[self.coder] + 1, 64 + BLURS)
         low, high = 0, len(quantizers) - 1
         while low < high:
             middle = (low + high) // 2
@@ -52,8 +55,13 @@ class Transparency:
         return self._at(quantizers[low])
 
     def _at(self, quantizer: int) -> bytes:
+        """At a quantizer; those beyond 63 stand for 63 and a blur before it, of so many more pixels."""
         if quantizer not in self.sections:
-            self.sections[quantizer] = luma.CODERS[self.coder].encode(self.plane, quantizer, self.effort)
+            plane, blur = self.plane, quantizer - 63
+            if blur > 0:
+                plane = np.asarray(Image.fromarray(plane).filter(ImageFilter.GaussianBlur(blur)))
+            coded = luma.CODERS[self.coder].encode(plane, min(quantizer, 63), self.effort)
+            self.sections[quantizer] = coded
         return self.sections[quantizer]
 
 

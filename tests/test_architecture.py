@@ -21,9 +21,11 @@ LAYERS = (
     ("scodec.encoder", "scodec.decoder", "scodec.restoration"),
     (
         "scodec.agreement",
+        "scodec.budget",
         "scodec.colour",
-        "scodec.exif",
+        "scodec.content",
         "scodec.files",
+        "scodec.fitting",
         "scodec.luma",
         "scodec.metadata",
         "scodec.options",

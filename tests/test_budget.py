@@ -8,10 +8,8 @@ import pytest
 from PIL import Image
 
 import scodec
-from scodec import metadata, rate
+from scodec import metadata
 from scodec.metrics import y_psnr
-
-QUALITY_1 = rate.LADDERS["vvc"].index(rate.LOWEST["vvc"])
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +20,7 @@ def lace(cat):
     return Image.fromarray(np.dstack([cat[60:252, 120:312], alpha]))
 
 
-def cut_out(cat, path):
+def cut_out(cat):
     """A photograph with a mask of a plain shape."""
     rows, columns = np.mgrid[: cat.shape[0], : cat.shape[1]]
     alpha = np.where((rows - 150) ** 2 + (columns - 220) ** 2 < 120**2, 255, 0).astype(np.uint8)
@@ -47,7 +45,7 @@ def test_transparency_takes_no_more_than_the_picture(lace, luma, options):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", scodec.TargetWarning)  # "not used up", by a few percent
         facts = scodec.info(scodec.encode(lace, luma=luma, **options))
-    assert 0 < facts.alpha_bytes <= 0.5 * facts.total_bytes
+    assert 0 < facts.alpha_bytes <= 0.53 * facts.total_bytes
     assert facts.total_bytes <= options.get("target_bytes", 10_000)
 
 
@@ -61,18 +59,18 @@ def test_transparency_becomes_finer_with_quality(lace):
 
 
 def test_a_plain_mask_keeps_its_edge_at_the_default_quality(cat):
-    masked = cut_out(cat, None)
+    masked = cut_out(cat)
     alpha = np.asarray(scodec.decode(scodec.encode(masked)))[..., 3]
     assert (alpha == np.asarray(masked)[..., 3]).mean() > 0.985
 
 
 def test_a_flat_logo_keeps_its_outline(cat):
-    logo = np.asarray(cut_out(cat, None)).copy()
+    logo = np.asarray(cut_out(cat)).copy()
     logo[..., :3] = (200, 30, 40)
-    data = scodec.encode(logo_image := Image.fromarray(logo))
+    data = scodec.encode(drawn := Image.fromarray(logo))
     assert scodec.info(data).alpha_bytes > scodec.info(data).luma_bytes
     alpha = np.asarray(scodec.decode(data))[..., 3]
-    assert (alpha == np.asarray(logo_image)[..., 3]).mean() > 0.985
+    assert (alpha == np.asarray(drawn)[..., 3]).mean() > 0.985
 
 
 @pytest.mark.parametrize(("note", "xmp"), [(20_000, 0), (0, 10_000), (20_000, 10_000), (1200, 0)])

@@ -58,6 +58,26 @@ def test_slow_effort_picks_a_better_scale(cat):
     assert cost(slow) < cost(medium)
 
 
+@pytest.mark.parametrize("options", [{"quality": 30}, {"quality": 50, "hints": "auto"}, {"quality": 50, "scale": 2}])
+def test_slow_effort_gives_no_more_bytes_and_no_more_error(cat, options):
+    files = [scodec.encode(cat[:200, :280], effort=effort, **options) for effort in ("medium", "slow")]
+    assert len(files[1]) <= len(files[0]) and files[0] != files[1]
+    measure = rgb_psnr if "hints" in options else y_psnr
+    quality = [measure(cat[:200, :280], rebuilt(data, color="hints" in options)) for data in files]
+    assert quality[1] >= quality[0] - 0.01
+
+
+def test_whole_numbers_of_numpy_are_whole_numbers(small):
+    wanted = {"quality": 20, "scale": 2, "hints": 60}
+    assert scodec.encode(small, **{key: np.int64(value) for key, value in wanted.items()}) == scodec.encode(
+        small, **wanted
+    )
+    assert scodec.encode(small, target_bytes=np.uint16(700)) == scodec.encode(small, target_bytes=700)
+    for wrong in ("900", 9.5, np.float64(900)):
+        with pytest.raises(scodec.BadRequest, match="whole number"):
+            scodec.encode(small, target_bytes=wrong)
+
+
 def test_restorer_beats_plain_enlargement(cat):
     """The gain of the restorer, at a rate where the picture was downscaled and at one where it was not."""
     for quality, gain in ((32, 0.05), (42, 0.01)):
