@@ -7,13 +7,14 @@ from functools import partial
 import numpy as np
 from PIL import Image, ImageFilter
 
-from scodec import budget, content, fitting, luma, metadata, photo, rate, scaling, target
-from scodec.budget import Transparency
+from scodec import luma, metadata, photo
 from scodec.colour import hints
 from scodec.format import container, limits
 from scodec.format.container import Header, Stream
 from scodec.luma import vvc
 from scodec.options import DecodeOptions, EncodeOptions
+from scodec.sender import budget, content, fitting, rate, scaling, target
+from scodec.sender.budget import Transparency
 
 #: What the receiver makes of a file: `decoder.rebuild`.
 Rebuild = Callable[[Stream, DecodeOptions], np.ndarray]

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import scodec
-from scodec import luma, rate
+from scodec import luma
 from scodec.format import container
 from scodec.metrics import rgb_psnr, y_psnr
+from scodec.sender import rate
 
 
 def rebuilt(data, **options):

@@ -9,7 +9,8 @@ import skimage.data
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 import scodec
-from scodec import content, photo
+from scodec import photo
+from scodec.sender import content
 
 PHOTOGRAPHS = (
     "astronaut", "brick", "camera", "chelsea", "clock", "coffee", "coins", "grass", "gravel", "immunohistochemistry",

@@ -8,11 +8,12 @@ import pytest
 from PIL import Image
 
 import scodec
-from scodec import decoder, fitting, photo, rate
+from scodec import decoder, photo
 from scodec.format import container, limits
 from scodec.format.container import Header, Stream
 from scodec.luma import av1, vvc
 from scodec.options import EncodeOptions
+from scodec.sender import fitting, rate
 
 
 def stripes(width, height):

@@ -11,9 +11,10 @@ import pytest
 from PIL import Image
 
 import scodec
-from scodec import exif, metadata, photo, xmp
+from scodec import metadata, photo
 from scodec.errors import BadFile, ScodecWarning
 from scodec.format import container
+from scodec.metadata import exif, xmp
 
 TIFF = 'xmlns:tiff="http://ns.adobe.com/tiff/1.0/"'
 #: An XMP packet that names an orientation, in the forms that are met; what differs between them is all that stays.

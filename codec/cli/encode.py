@@ -129,7 +129,7 @@ def _load(content: bytes, frame: int | None) -> "Photo":
 
 def _summary(facts: "Info") -> str:
     """The one line that tells what was written."""
-    from scodec import rate
+    from scodec.sender import rate
 
     colour = "chroma coded together with the luma" if facts.chroma else f"hints {facts.hints_bytes} bytes"
     if not (facts.gray or facts.chroma or facts.hints_bytes):

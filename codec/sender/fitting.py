@@ -4,10 +4,10 @@ import warnings
 
 import numpy as np
 
-from scodec import rate
 from scodec.errors import BadRequest, ScodecWarning
 from scodec.format import limits
 from scodec.options import EncodeOptions
+from scodec.sender import rate
 
 #: The coder for what is too large for another one: it needs nothing that a bare install does not have.
 FALLBACK = "av1"

@@ -1,7 +1,7 @@
 """What EXIF and XMP must say after a picture was turned upright, converted to sRGB or enlarged."""
 
-from scodec import exif, xmp
-from scodec.exif import Directory
+from scodec.metadata import exif, xmp
+from scodec.metadata.exif import Directory
 
 #: Tags of the first directory that describe how the samples lie in the source file and what their colours are (TIFF
 #: 6.0, EXIF 2.32 section 4.6.4 A, B and C), with the profile, XMP and Photoshop data that TIFF keeps there.

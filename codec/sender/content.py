@@ -4,9 +4,9 @@ import warnings
 
 import numpy as np
 
-from scodec import rate
 from scodec.errors import ScodecWarning
 from scodec.format.container import Header
+from scodec.sender import rate
 
 #: A picture is sampled in so many squares a side, of so many pixels.
 SQUARES, SIDE = 4, 128

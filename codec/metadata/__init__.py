@@ -10,10 +10,10 @@ from typing import Any
 
 from PIL import Image
 
-from scodec import agreement, exif, xmp
 from scodec.errors import BadFile, ScodecWarning
-from scodec.exif import Directory
 from scodec.format import leb128
+from scodec.metadata import agreement, exif, xmp
+from scodec.metadata.exif import Directory
 
 #: Largest EXIF or XMP that is taken out of a file: beyond what cameras write, within what may be held in memory.
 LIMIT = 16 << 20

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from PIL import Image, ImageFilter
 
-from scodec import luma, metadata, rate
+from scodec import luma, metadata
 from scodec.errors import ScodecWarning
 from scodec.format.container import Stream
 from scodec.metadata import Metadata
+from scodec.sender import rate
 
 #: Transparency is coded as finely as that where it may: a mask costs little and every fault of its edge shows.
 FINEST = {"vvc": 34, "av1": 40, "hyperprior": 20}
