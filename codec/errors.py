@@ -41,7 +41,7 @@ class TargetWarning(ScodecWarning):
 #: What torch (on CPU, CUDA, MPS), oneDNN, the dynamic linker, threads and libavif say when memory is short.
 _STARVED = re.compile(
     r"not enough memory|(can't|cannot|unable to|failed to) allocate|out of memory|could not create a memory|bad_alloc"
-    r"|can't start new thread",
+    r"|can't start new thread|failed to map segment",
     re.IGNORECASE,
 )
 
@@ -49,7 +49,7 @@ _STARVED = re.compile(
 def short_of_memory(error: BaseException) -> bool:
     """Whether an error of any library means that memory has run out: many raise a RuntimeError."""
     return isinstance(error, MemoryError) or (
-        isinstance(error, RuntimeError | ImportError | OSError) and _STARVED.search(str(error)) is not None
+        isinstance(error, RuntimeError | ImportError | OSError | ValueError) and _STARVED.search(str(error)) is not None
     )
 
 

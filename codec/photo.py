@@ -162,7 +162,7 @@ def _from_pillow(source: str | os.PathLike[str] | bytes | BinaryIO | Image.Image
     try:
         image = stream if isinstance(stream, Image.Image) else _frame(_opened(stream), frame)
         return _upright(ImageOps.exif_transpose(image), metadata.read(image))
-    except (BadImage, BadRequest):
+    except (BadImage, BadRequest, MemoryError):
         raise
     except Image.UnidentifiedImageError:
         raise BadImage("not a picture in a format that Pillow can read; convert it to PNG or JPEG") from None

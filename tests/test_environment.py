@@ -1,16 +1,22 @@
 """A broken FFmpeg, a program's own settings of torch, a frozen app: none of them may pass for a fault of the file."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import imageio_ffmpeg
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import scodec
 from scodec.errors import BadFile, OutOfMemory, Unsupported
+from scodec.luma import hyperprior
+from scodec.models import weights
+from scodec.models.receiver import receiver
+from scodec.models.registry import NETWORKS
+from scodec.models.reports import system
 
 REAL = imageio_ffmpeg.get_ffmpeg_exe()
 DECODES, ENCODES = '*"-f vvc -i"*', "*libvvenc*"
@@ -165,3 +171,71 @@ def test_the_command_says_it_in_one_line(
     run = scodec_command("decode", tmp_path / "a.scz", tmp_path / "a.png")
     assert run.code == 1 and run.err.count("\n") == 1 and "libx.so.1" in run.err
     assert not (tmp_path / "a.png").exists()
+
+
+@pytest.fixture(params=["float64", "bfloat16", "meta"])
+def defaults(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A program that has set other defaults of torch before scodec loads its networks; loaded ones are forgotten."""
+    loaded = receiver._load, hyperprior._load, system._load
+    for cached in loaded:
+        cached.cache_clear()
+    if request.param == "meta":
+        torch.set_default_device("meta")
+    else:
+        torch.set_default_dtype(getattr(torch, request.param))
+    yield
+    torch.set_default_device(None)
+    torch.set_default_dtype(torch.float32)
+    for cached in loaded:
+        cached.cache_clear()
+
+
+DECODED: tuple[tuple[dict[str, Any], dict[str, Any]], ...] = (
+    ({"scale": 2}, {"look": 0.5}),
+    ({"scale": 1, "hints": 60}, {"look": "natural"}),
+    ({"scale": 3, "hints": "auto", "luma": "av1"}, {}),
+    ({"hints": "auto"}, {}),
+    ({"luma": "hyperprior", "quality": 60}, {"color": False}),
+)
+
+
+@pytest.fixture(scope="module")
+def expected(small: np.ndarray) -> list[tuple[bytes, np.ndarray]]:
+    """Files and what they decode to, by torch's own defaults."""
+    files = [scodec.encode(small, **options) for options, _ in DECODED]
+    return [(data, np.array(scodec.decode(data, **how))) for data, (_, how) in zip(files, DECODED, strict=True)]
+
+
+@pytest.fixture(scope="module")
+def restored(small: np.ndarray) -> list[np.ndarray]:
+    return [np.array(each) for each in scodec.restore(small, scale=2, samples=2)]
+
+
+def test_a_programs_defaults_of_torch_change_nothing(
+    expected: list[tuple[bytes, np.ndarray]], restored: list[np.ndarray], small: np.ndarray, defaults: None
+) -> None:
+    for (data, picture), (options, how) in zip(expected, DECODED, strict=True):
+        assert np.array_equal(np.array(scodec.decode(data, **how)), picture), options
+    again = [np.array(each) for each in scodec.restore(small, scale=2, samples=2)]
+    assert np.array_equal(again, restored)
+    assert scodec.encode(small, luma="hyperprior", quality=60) == expected[-1][0]
+
+
+@pytest.fixture(scope="module")
+def reported(small: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, bytes, np.ndarray]]:
+    """Weights files of systems of the reports, a file, and what they make of it."""
+    found = []
+    for name in ("zhang", "koalarization", "dtu-cnn", "edsr"):
+        torch.manual_seed(0)
+        file = tmp_path_factory.mktemp(name) / f"{name}.safetensors"
+        weights.save(NETWORKS[name](), file, name)
+        data = scodec.encode(small, scale=2)
+        found.append((str(file), data, np.array(scodec.decode(data, receivers=[str(file)]))))
+    return found
+
+
+def test_nor_do_they_change_the_systems_of_the_reports(
+    reported: list[tuple[str, bytes, np.ndarray]], defaults: None
+) -> None:
+    for file, data, picture in reported:
+        assert np.array_equal(np.array(scodec.decode(data, receivers=[file])), picture), file

@@ -59,8 +59,7 @@ def encode(y: np.ndarray, quantizer: int, effort: str = "medium", chroma: np.nda
     chroma: Cb and Cr (2, ceil(H / 2), ceil(W / 2), -128..127) to be coded along; flat without.
     The picture is decoded for a trial and held against the encoder's own (by MD5): FFmpeg's decoder is young.
 
-    Raises BadImage when VVenC refuses the picture, Unsupported where FFmpeg does not work, comes without VVenC or decodes
-    wrongly.
+    Raises BadImage when VVenC refuses the picture, Unsupported where FFmpeg fails, lacks VVenC or decodes wrongly.
     """
     width, height = _padded_size(y.shape[1], y.shape[0])
     if chroma is None:
@@ -72,10 +71,8 @@ def encode(y: np.ndarray, quantizer: int, effort: str = "medium", chroma: np.nda
         ffmpeg.blame(result, _ENCODING_TRIAL)
         size = f"{y.shape[1]} x {y.shape[0]}"
         if result.returncode < 0:
-            how = ffmpeg.ended(result)
-            raise Unsupported(
-                f"the VVC encoder crashed on a {size} picture ({how}), perhaps for lack of memory: {_AV1}"
-            )
+            how = f"{ffmpeg.ended(result)}, perhaps for lack of memory"
+            raise Unsupported(f"the VVC encoder crashed on a {size} picture ({how}): {_AV1}")
         raise BadImage(f"the VVC encoder refused a {size} picture ({ffmpeg.reason(result)})")
     section, md5 = _section(result.stdout, width, height)
     try:
