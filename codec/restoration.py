@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from scodec import metadata, photo
-from scodec.errors import BadRequest
+from scodec.errors import BadRequest, memory_advice
 from scodec.options import RestoreOptions, look_number
 
 #: The quantizer that the restorer is given for a photograph that was hardly coded: of seven quantizers of VVC the best
@@ -14,6 +14,7 @@ from scodec.options import RestoreOptions, look_number
 QUANTIZER = 22
 
 
+@memory_advice("enlarge it less (--scale), or use a machine with more")
 def restore(picture: photo.Photo, options: RestoreOptions) -> list[Image.Image]:
     """Colour and enlarge a photograph; see `scodec.restore`."""
     from scodec.models.receiver.alternatives import alternative

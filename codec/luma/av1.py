@@ -10,7 +10,7 @@ import struct
 import numpy as np
 from PIL import Image
 
-from scodec.errors import BadFile, BadImage
+from scodec.errors import BadFile, BadImage, short_of_memory
 from scodec.format import leb128
 
 #: Quantizers as libaom counts them: 0 is the finest, 63 the coarsest.
@@ -44,6 +44,8 @@ def encode(y: np.ndarray, quantizer: int, effort: str = "medium") -> bytes:
             advanced=ADVANCED,
         )
     except (OSError, ValueError, RuntimeError) as error:
+        if short_of_memory(error):
+            raise
         height, width = y.shape
         raise BadImage(f"the AV1 encoder refused a {width} x {height} picture ({error})") from error
     sequence_header, frame = _obus(av1_data(avif.getvalue()))
@@ -60,6 +62,8 @@ def decode(section: bytes, width: int, height: int) -> np.ndarray:
         with Image.open(io.BytesIO(_avif(sequence_header, frame, width, height)), formats=["AVIF"]) as image:
             y = np.asarray(image.convert("L"))
     except (OSError, ValueError, SyntaxError, RuntimeError, Image.DecompressionBombError) as error:
+        if short_of_memory(error):
+            raise
         raise BadFile(f"the luma data can't be decoded ({error}): the file is damaged, get it again") from error
     if y.shape != (height, width):
         raise BadFile("the luma data does not fit the header: the file is damaged, get it again")

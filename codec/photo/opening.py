@@ -36,7 +36,7 @@ def opened(source: File, frame: int | None) -> Opened:
             assert isinstance(source, Image.Image)
             return _finished(raster.read(source, None), source, None)
         return _from_file(content, frame)
-    except (BadImage, BadRequest, Unsupported):
+    except (BadImage, BadRequest, Unsupported, MemoryError):
         raise
     except Image.UnidentifiedImageError:
         raise BadImage("not a picture in a format that Pillow can read; convert it to PNG or JPEG") from None

@@ -6,7 +6,7 @@ from typing import IO, Any
 
 from PIL import Image, ImageFile
 
-from scodec.errors import BadFile, BadRequest, ScodecError
+from scodec.errors import BadFile, BadRequest, OutOfMemory, ScodecError
 from scodec.format import container
 from scodec.options import DecodeOptions, EncodeOptions
 
@@ -87,12 +87,17 @@ class ScodecImageFile(ImageFile.ImageFile):
                     image = decoder.preview(decoder.parse(self._data, check), self._reduction, options)
                 else:
                     image = decoder.decode(self._data, options)
+            except OutOfMemory:  # a MemoryError too, as Pillow raises it
+                raise
             except ScodecError as error:
                 raise OSError(str(error)) from error
             self.im = image.im
             self._mode, self._size = image.mode, image.size
             self.tile = []
             self._data = b""
+            if self._exclusive_fp and self.fp is not None:  # as Pillow's own formats: open only until loaded
+                self.fp.close()
+            self.fp = None
         return Image.Image.load(self)
 
 

@@ -65,7 +65,7 @@ class System:
         large = np.empty((height * scale, width * scale, 3), np.uint8)
         for rows, columns, needed_rows, needed_columns in tiles(height, width, TILE):
             source = torch.from_numpy(rgb[needed_rows, needed_columns].copy()).to(self.device)
-            tile = self._run(source.permute(2, 0, 1)[None] / 255)["rgb"][0].permute(1, 2, 0)
+            tile = self._run(source.permute(2, 0, 1)[None].float() / 255)["rgb"][0].permute(1, 2, 0)
             top, left = rows.start - needed_rows.start, columns.start - needed_columns.start
             bottom, right = top + rows.stop - rows.start, left + columns.stop - columns.start
             inner = tile[top * scale : bottom * scale, left * scale : right * scale]
