@@ -79,7 +79,7 @@ def size(path: str | os.PathLike[str]) -> tuple[int, int]:
 def _in_srgb(found: Opened) -> Samples:
     """uint8 (H, W, 3)."""
     samples, colours = found.raster.colour, found.colours
-    if isinstance(colours, bytes) and samples.dtype == np.uint16:
+    if isinstance(colours, bytes) and (samples.dtype == np.uint16 or samples.ndim == 2):
         colours = icc.simple(colours, samples.ndim) or colours
     rgb = None
     if isinstance(colours, Space):

@@ -62,18 +62,17 @@ def of_picture(image: Image.Image, content: bytes | None) -> bytes | Space | Non
     The order is that of the PNG specification (third edition, 4.3), cICP before iCCP before sRGB before gAMA and cHRM;
     for AVIF and HEIF a profile counts before nclx (MIAF, 7.3.6.4).
     """
-    profile = image.info.get("icc_profile")
-    space = None
-    if content and (points := _cicp(content)):
-        space = points.space()
-        profile = profile if space is None else None
-    elif not profile and content and (points := _nclx(content)):
-        space = points.space()
-    elif not profile and "srgb" not in image.info:
-        space = _of_gamma(image.info.get("gamma"), image.info.get("chromaticity"))
-    if profile:
+    points = _cicp(content) if content else None
+    space = points.space() if points else None
+    if space is not None:
+        return space
+    if profile := image.info.get("icc_profile"):
         return bytes(profile)
-    return space
+    if content and (points := _nclx(content)):
+        return points.space()
+    if "srgb" in image.info or not {"gamma", "chromaticity"} & image.info.keys():
+        return None
+    return _of_gamma(image.info.get("gamma"), image.info.get("chromaticity"))
 
 
 def _narrow(curve: Curve) -> Curve:

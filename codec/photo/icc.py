@@ -1,4 +1,5 @@
-"""Embedded profiles: LittleCMS converts 8-bit samples; for deeper ones, simple profiles become a space in numbers."""
+"""Embedded profiles: LittleCMS converts 8-bit colours. Pillow hands it no deeper ones, and of linear grey it makes the
+darkest ten levels too dark: there, simple profiles become a space in numbers."""
 
 import io
 import struct

@@ -19,6 +19,9 @@ _FACTORS = {"L;2": 85, "L;4": 17}
 #: Pillow keeps the upper eight bits of sixteen: the order of bytes in which it finds the lower ones there.
 _OTHER_ORDER = {"16L": "16B", "16B": "16L", "16N": "16B" if sys.byteorder == "little" else "16L"}
 _PHOTOMETRIC, _WHITE_IS_ZERO = 262, 0
+_PLANES, _SEPARATE = 284, 2
+#: What Pillow takes for big-endian though libtiff has turned it round already.
+_NATIVE = {"F;32BF": "F;32NF", "I;32BS": "I;32NS", "I;16BS": "I;16NS"}
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,8 @@ def read(image: Image.Image, content: bytes | None) -> Raster:
     if content is not None and (deep := _sixteen_bits(image, content)) is not None:
         return deep
     if image.mode == "F" or image.mode.startswith("I"):
+        if _compressed(image):
+            _unpack(image, lambda mode: _NATIVE.get(mode, mode))
         samples = np.asarray(image)
         return Raster(_sixteen(samples, _white_is_zero(image)), None if clear is None else _opaque_but(samples, clear))
     if image.mode == "CMYK":
@@ -143,6 +148,8 @@ def _sixteen_bits(image: Image.Image, content: bytes) -> Raster | None:
     """
     raw, planar = _raw_mode(image), _lies_in_planes(image)
     layout, _, order = raw.partition(";")
+    if _compressed(image) and getattr(image, "tag_v2", {}).get(_PLANES) == _SEPARATE:
+        return None  # Pillow then looks at the upper bytes only, whatever it is told
     if planar:
         order = "16B" if content.startswith(b"MM") else "16L"
     elif order not in _OTHER_ORDER or layout not in ("RGB", "RGBA", "LA"):
@@ -151,7 +158,7 @@ def _sixteen_bits(image: Image.Image, content: bytes) -> Raster | None:
     if layout == "LA":  # as four bytes: grey upper and lower, alpha upper and lower
         _unpack(image, lambda _: "RGBA")
         four = np.asarray(image)
-        return Raster(_joined(four[..., 0], four[..., 1]), four[..., 2].copy())
+        return Raster(_joined(four[..., 0], four[..., 1]), halved(_joined(four[..., 2], four[..., 3])))
     lower = Image.open(io.BytesIO(content))
     lower.seek(image.tell())
     for each, wanted in ((image, order), (lower, _OTHER_ORDER[order])):
@@ -163,10 +170,20 @@ def _sixteen_bits(image: Image.Image, content: bytes) -> Raster | None:
     return Raster(colour, np.where((colour == clear).all(2), 0, 255).astype(np.uint8) if clear else None)
 
 
+def _compressed(image: Image.Image) -> bool:
+    """Whether libtiff is going to decode it."""
+    return any(tile[0] == "libtiff" for tile in getattr(image, "tile", ()))
+
+
 def _lies_in_planes(image: Image.Image) -> bool:
     """Whether it is an uncompressed TIFF of 16 bits with a plane for each channel, which Pillow takes for 8 bits."""
     tags = getattr(image, "tag_v2", {})
-    return tags.get(284) == 2 and set(tags.get(258, ())) == {16} and _raw_mode(image) == "R" and image.mode == "RGB"
+    return (
+        tags.get(_PLANES) == _SEPARATE
+        and set(tags.get(258, ())) == {16}
+        and _raw_mode(image) == "R"
+        and image.mode == "RGB"
+    )
 
 
 def _unpack(image: Any, change: Callable[[str], str]) -> None:

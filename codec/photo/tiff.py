@@ -145,7 +145,7 @@ def _raster(page: Any) -> Raster:
     kind = int(page.photometric)
     samples = page.asarray()
     axes = page.axes.replace("S", "C")
-    if kind not in (0, 1, 2) or axes not in ("YX", "YXC", "CYX"):
+    if kind not in (0, 1, 2) or samples.dtype.kind not in "uif" or axes not in ("YX", "YXC", "CYX"):
         raise BadImage("a TIFF of a kind that cannot be read: convert it to PNG or to 8- or 16-bit RGB")
     samples = np.moveaxis(samples, 0, 2) if axes == "CYX" else samples
     colours = 3 if kind == 2 else 1
