@@ -135,45 +135,34 @@ def encode_luma(sender: Sender, y: np.ndarray, scale: int, quantizer: int, effor
 
 
 def best_scale(sender: Sender, y: np.ndarray, scale: int, quantizer: int, price: float) -> Stream:
-    """The file of the scale that the receiver rebuilds best.
+    """The file of the scale that the receiver rebuilds best for its bytes, at quantizers where a bit buys as much.
 
-    Within a target size that means: best for its bytes, at quantizers where a bit buys as much. At a quality: with the
-    least error of those that are no larger than the file of effort "medium", which is one of them.
+    At a quality it is no larger than that of effort "medium"; a target size bounds the file itself.
     """
     truth = sender.source.rgb if sender.chroma else y
+    coder, (height, width) = sender.options.luma, y.shape
 
-    def error(stream: Stream) -> float:
+    def cost(stream: Stream) -> float:
         rebuilt = sender.rebuild(stream, DecodeOptions(color=sender.chroma, look="faithful"))
-        return float(np.mean(np.square(rebuilt.astype(np.float32) - truth)))
+        return float(np.mean(np.square(rebuilt.astype(np.float32) - truth))) + price * len(stream.luma)
 
     rungs = [(scale, quantizer)]
     if sender.options.scale == "auto":
-        (height, width), coder = y.shape, sender.options.luma
-        rivals = rate.rivals(coder, scale, quantizer)
-        rungs += [rung for rung in rivals if limits.codable(coder, width, height, rung[0])]
+        rungs += [
+            rung for rung in rate.rivals(coder, scale, quantizer) if limits.codable(coder, width, height, rung[0])
+        ]
     attempt = partial(encode_luma, sender, y, effort=quick_effort(sender.options))
     if sender.options.target_bytes is not None:
-        return min((attempt(*rung) for rung in rungs), key=lambda each: error(each) + price * len(each.luma))
+        return min((attempt(*rung) for rung in rungs), key=cost)
     medium = encode_luma(sender, y, scale, quantizer, "medium")
-    most = len(medium.luma)
-    files = [medium, *(finest_within(partial(attempt, scale), first, most) for scale, first in rungs)]
-    return min((each for each in files if len(each.luma) <= most), key=error)
+    smaller = (no_larger(partial(attempt, scale), first, len(medium.luma)) for scale, first in rungs)
+    return min((medium, *(stream for stream in smaller if stream is not None)), key=cost)
 
 
-def finest_within(attempt: Callable[[int], Stream], first: int, most: int) -> Stream:
-    """The file at the finest quantizer that gives no more than `most` bytes of luma; the search begins at `first`."""
-    quantizer, stream = first, attempt(first)
-    while len(stream.luma) > most and quantizer < 63:
-        quantizer += 1
-        stream = attempt(quantizer)
-    finer = stream
-    while quantizer <= first and len(finer.luma) <= most:
-        stream = finer
-        if quantizer == 0:
-            break
-        quantizer -= 1
-        finer = attempt(quantizer)
-    return stream
+def no_larger(attempt: Callable[[int], Stream], first: int, most: int) -> Stream | None:
+    """The file at the finest quantizer from `first` on that gives no more than `most` bytes of luma."""
+    files = (attempt(quantizer) for quantizer in range(first, 64))
+    return next((stream for stream in files if len(stream.luma) <= most), None)
 
 
 def encode_within(sender: Sender, most: int) -> Stream:
