@@ -59,7 +59,7 @@ def _changed(image: Image.Image, stream: io.BytesIO, kind: str) -> str | None:
         return None  # by its size it is the same
     except Image.UnidentifiedImageError:
         return None if kind == "PDF" else "it could not be read again"  # of what can't, PDF alone holds any picture
-    if size != image.size:
+    if sorted(size) != sorted(image.size):  # TIFF is turned by the orientation in its EXIF
         return f"it would have {size[0]} x {size[1]} pixels in place of {image.width} x {image.height}"
     if image.mode.startswith("RGB") and not mode.startswith(("RGB", "P", "CMYK", "YCbCr")):
         return "its colours would be lost"
