@@ -9,7 +9,7 @@ from PIL import Image
 
 from scodec import luma, metadata, photo
 from scodec.colour import hints
-from scodec.errors import BadFile
+from scodec.errors import BadFile, memory_advice
 from scodec.format import container
 from scodec.format.container import Stream
 from scodec.luma import vvc
@@ -17,8 +17,10 @@ from scodec.options import DecodeOptions, Progress, look_number
 
 #: Opacity nearer than this to none or to all is taken for it.
 ALPHA_SNAP = 8
+_SMALLER_TILES = memory_advice("take smaller tiles (--tile 256), or a machine with more")
 
 
+@_SMALLER_TILES
 def decode(data: bytes, options: DecodeOptions, progress: Progress = iter) -> Image.Image:
     """Decode a file; see `scodec.decode`."""
     stream = parse(data, options.check)
@@ -73,6 +75,7 @@ def finish(image: Image.Image, stream: Stream) -> Image.Image:
     return image
 
 
+@_SMALLER_TILES
 def preview(stream: Stream, reduction: int, options: DecodeOptions) -> Image.Image:
     """The picture at 1/reduction of its size, rounded up: what `decode` gives, without the restorer and quickly.
 

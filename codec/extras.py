@@ -9,11 +9,16 @@ EXTRAS = {
     "learned": ("compressai",),
     "train": ("yaml", "timm", "skimage", "scipy"),
     "eval": ("matplotlib", "bjontegaard", "pytorch_msssim", "skimage", "scipy", "ssimulacra2"),
+    "tiff": ("tifffile", "imagecodecs"),
 }
 
 
-def require(extra: str) -> None:
-    """Raise Unsupported, with the command that helps, unless all modules of an extra are installed. Imports nothing."""
+def require(extra: str, why: str = "") -> None:
+    """Raise Unsupported, with the command that helps, unless all modules of an extra are installed. Imports nothing.
+
+    why: what can't be done without, where the command doesn't say so.
+    """
     missing = [module for module in EXTRAS[extra] if find_spec(module) is None]
     if missing:
-        raise Unsupported(f"{', '.join(missing)} not installed: pip install 'scodec-image[{extra}]'")
+        what = f"{why}: {', '.join(missing)}" if why else ", ".join(missing)
+        raise Unsupported(f"{what} not installed: pip install 'scodec-image[{extra}]'")

@@ -7,6 +7,7 @@ checked when they are created: an impossible value raises BadRequest.
 import inspect
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, fields
+from numbers import Integral
 from typing import Any, TypeVar
 
 from scodec.errors import BadRequest
@@ -18,6 +19,8 @@ EFFORTS = ("fast", "medium", "slow")
 #: The luma is stored at 1 / scale of the size; "auto" picks by rate.
 SCALES = ("auto", 1, 2, 3, 4)
 DEVICES = ("auto", "cpu", "cuda", "mps")
+#: What of EXIF and XMP a file leaves out: nothing, all, or what tells a place ("gps" is the same).
+STRIPS = (False, True, "location", "gps")
 #: Number formats of the networks.
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 #: The looks that have names: the least error, and plausible colours and texture.
@@ -46,8 +49,14 @@ def _option(default: Any, text: str, choices: Sequence[Any] = (), low: int | Non
 
 
 def _check(options: Any) -> None:
-    """Raise BadRequest unless every field has one of its choices, or a number in its range."""
+    """Raise BadRequest unless every field has one of its choices, or a number in its range.
+
+    Whole numbers of other kinds, NumPy's say, become int.
+    """
     for each in fields(options):
+        number = getattr(options, each.name)
+        if isinstance(number, Integral) and not isinstance(number, bool):
+            object.__setattr__(options, each.name, int(number))  # the options are frozen, but still being made
         value, choices, low = getattr(options, each.name), each.metadata["choices"], each.metadata["low"]
         if value is None and each.default is None:
             continue
@@ -55,7 +64,7 @@ def _check(options: Any) -> None:
             names = f"{choices[0]} to {choices[-1]}" if isinstance(choices[0], int) else ", ".join(map(str, choices))
             raise BadRequest(f"{each.name} {value!r} is impossible: give {names}")
         if low is not None and not (isinstance(value, int) and value >= low):
-            raise BadRequest(f"{each.name} {value!r} is impossible: give {low} or more")
+            raise BadRequest(f"{each.name} {value!r} is impossible: give a whole number, {low} or more")
 
 
 _LOOK = "faithful has the least error, natural plausible colours and texture; a number from 0 to 1 lies between."
@@ -84,16 +93,22 @@ class EncodeOptions:
     effort: str = _option(
         "medium",
         "Trade time for bytes. slow also compares the other scales by what the receiver makes of them, and refines the "
-        "latents of hyperprior.",
+        "latents of hyperprior; its file is never larger than that of medium.",
         EFFORTS,
     )
     target_bytes: int | None = _option(None, "Largest file allowed, in bytes; replaces the quality.", low=1)
-    strip: bool = _option(False, "Leave out EXIF and XMP.")
+    strip: bool | str = _option(
+        False,
+        "Leave out EXIF and XMP; location (or gps) leaves out only what tells a place, and keeps what the maker of the "
+        "camera alone can read.",
+    )
 
     def __post_init__(self) -> None:
         _check(self)
         if not (self.hints == "auto" or isinstance(self.hints, int) and self.hints >= 0):
             raise BadRequest(f"hints {self.hints!r} are impossible: give a number of bytes or 'auto'")
+        if self.strip not in STRIPS:
+            raise BadRequest(f"strip {self.strip!r} is impossible: give {', '.join(map(repr, STRIPS))}")
 
 
 @dataclass(frozen=True)

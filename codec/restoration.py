@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from scodec import metadata, photo
-from scodec.errors import BadRequest
+from scodec.errors import BadRequest, memory_advice
 from scodec.options import RestoreOptions, look_number
 
 #: The quantizer that the restorer is given for a photograph that was hardly coded: of seven quantizers of VVC the best
@@ -14,6 +14,7 @@ from scodec.options import RestoreOptions, look_number
 QUANTIZER = 22
 
 
+@memory_advice("enlarge it less (--scale), or use a machine with more")
 def restore(picture: photo.Photo, options: RestoreOptions) -> list[Image.Image]:
     """Colour and enlarge a photograph; see `scodec.restore`."""
     from scodec.models.receiver.alternatives import alternative
@@ -49,5 +50,8 @@ def _finish(pixels: np.ndarray, picture: photo.Photo, size: tuple[int, int]) -> 
     image = Image.fromarray(pixels)
     if picture.alpha is not None:
         image.putalpha(Image.fromarray(picture.alpha).resize(size, Image.Resampling.BICUBIC))
-    image.info.update(metadata.as_info(picture.metadata))
+    about = (
+        picture.metadata if image.size == picture.rgb.shape[1::-1] else metadata.resized(picture.metadata, *image.size)
+    )
+    image.info.update(metadata.as_info(about))
     return image

@@ -2,13 +2,26 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import click
 
 from scodec.errors import BadRequest
 
 
-@click.command("eval")
+class Evaluate(click.Command):
+    """Names codecs and metrics at the end of its help, for which alone they are loaded."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from scodec.eval.codecs import CODECS
+        from scodec.metrics import METRICS
+
+        for title, names in (("Codecs", CODECS), ("Metrics", METRICS)):
+            with formatter.section(title):
+                formatter.write_text(", ".join(names))
+
+
+@click.command("eval", cls=Evaluate)
 @click.argument("folders", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Output folder for JSON, CSV and plots.")
 @click.option("--codecs", help="Codecs to run, comma-separated; all by default.")
@@ -19,9 +32,12 @@ from scodec.errors import BadRequest
 )  # fmt: skip
 @click.option(
     "--reuse", type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="results.json of an earlier run, whose anchor results are reused.",
+    help="results.json of an earlier run, or records.jsonl of one that was cut short, whose anchor results are reused.",
 )  # fmt: skip
-@click.option("-j", "--workers", type=click.IntRange(min=1), default=os.cpu_count(), help="Pictures in parallel.")
+@click.option(
+    "-j", "--workers", type=click.IntRange(min=1), default=os.cpu_count() or 1, show_default=True,
+    help="Pictures in parallel.",
+)  # fmt: skip
 def evaluate(
     folders: tuple[Path, ...],
     out: Path,
@@ -33,12 +49,13 @@ def evaluate(
 ) -> None:
     """Measure rate and distortion of scodec and the anchors on the pictures in FOLDERS.
 
-    Writes results.json, results.csv and one plot per metric to OUT. Prints BD-rates in percent (negative: scodec needs
+    Writes results.json, results.csv and one plot per metric to OUT, and during the run records.jsonl. A picture that
+    fails is left out and named. Prints BD-rates in percent (negative: scodec needs
     fewer bytes): of the mean curves and the median over pictures, both over the full overlap and limited to --range.
     """
     if not 0 < limits[0] < limits[1]:
         raise BadRequest("--range takes two rates in bpp, the lower first")
-    from scodec.eval import plots, rd
+    from scodec.eval import rd
     from scodec.eval.codecs import CODECS
     from scodec.metrics import METRICS
 
@@ -50,7 +67,20 @@ def evaluate(
     reused = rd.anchors(reuse) if reuse else []
     paths = rd.pictures(list(folders))
     out.mkdir(parents=True, exist_ok=True)
-    records = rd.measure(paths, chosen, wanted, workers, reused)
+    records, failed = rd.measure(paths, chosen, wanted, workers, reused, out / "records.jsonl")
+    for path, reason in failed.items():
+        click.echo(f"scodec: error: {reason if str(path) in reason else f'{path}: {reason}'}", err=True)
+    if records:
+        _report(records, limits, out)
+    if failed:
+        click.echo(f"scodec: {len(failed)} of {len(paths)} pictures failed and are in no result", err=True)
+        raise click.exceptions.Exit(1)
+
+
+def _report(records: list[dict[str, Any]], limits: tuple[float, float], out: Path) -> None:
+    """Write results and plots, print the BD-rates."""
+    from scodec.eval import plots, rd
+
     rates = rd.bd_rates(records, limits)
     rd.save(records, rates, limits, out)
     plots.draw(records, out)

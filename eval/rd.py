@@ -3,10 +3,8 @@
 import csv
 import importlib.metadata
 import json
-import multiprocessing
 import platform
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from itertools import product
 from pathlib import Path
 from time import perf_counter
@@ -16,9 +14,10 @@ import numpy as np
 from tqdm import tqdm
 
 from scodec import photo
-from scodec.errors import BadImage, BadRequest
+from scodec.errors import BadRequest, explain
 from scodec.eval.codecs import ANCHORS, CODECS, OURS, YARDSTICKS
 from scodec.files.folders import pictures as listed
+from scodec.files.pool import work
 from scodec.metrics import FRECHET, METRICS, RATED, patches
 from scodec.metrics.bd import Curve, bd_rate
 from scodec.models import weights
@@ -44,14 +43,14 @@ def pictures(folders: list[Path]) -> list[Path]:
 
 
 def load(results: Path) -> list[Record]:
-    """The records of an earlier run. Raises BadRequest if the file is not a results.json."""
+    """The records of an earlier run. Raises BadRequest if the file is neither a results.json nor a records.jsonl."""
     return _load(results)["records"]
 
 
 def anchors(results: Path) -> list[Record]:
     """The anchors' records of an earlier run.
 
-    Raises BadRequest if the file is not a results.json, or was made with other library versions.
+    Raises BadRequest as `load` does, and if the file was made with other library versions.
     """
     contents, present = _load(results), _versions()
     for name, version in contents["about"]["versions"].items():
@@ -61,12 +60,18 @@ def anchors(results: Path) -> list[Record]:
 
 
 def measure(
-    paths: list[Path], codecs: list[str], metrics: list[str], workers: int, known: list[Record]
-) -> list[Record]:
-    """Records of every codec, picture and quality, in that order.
+    paths: list[Path],
+    codecs: list[str],
+    metrics: list[str],
+    workers: int,
+    known: list[Record],
+    log: Path | None = None,
+) -> tuple[list[Record], dict[Path, str]]:
+    """Records of every codec, picture and quality, in that order; and the pictures that failed, with the reasons.
 
-    Records in `known` are reused if they cover the codec's qualities and all the metrics. Raises BadImage if a picture
-    cannot be read.
+    Records in `known` are reused if they cover the codec's qualities and all the metrics. A picture that fails with one
+    codec has no records, since curves are only comparable over the same pictures.
+    log: a records.jsonl, to which the records are written as they come.
     """
     if FRECHET in metrics:  # computed over a set of pictures, so only reusable for the same set
         images = {_label(path) for path in paths}
@@ -86,15 +91,51 @@ def measure(
             records += [{key: value for key, value in record.items() if key not in unwanted} for record in reusable]
         else:
             jobs.append((path, codec, metrics))
-    # spawn: a forked child would inherit torch's thread pools in an undefined state
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
-        measured = [each for part in tqdm(pool.map(_measure, jobs), total=len(jobs), unit="picture", disable=None)
-                    for each in part]  # fmt: skip
+    measured: list[Record] = []
+    failed: dict[Path, str] = {}
+    with _Log(log) as written, closing(work(_measure, jobs, workers)) as outcomes:
+        written.add(records)
+        for (path, _, _), outcome in tqdm(outcomes, total=len(jobs), unit="picture", disable=None):
+            if not isinstance(outcome, Exception):
+                written.add(outcome)
+                measured += outcome
+            elif (reason := explain(outcome)) is None:
+                raise outcome
+            else:
+                failed.setdefault(path, reason)
+    broken = {_label(path) for path in failed}
+    measured = [record for record in measured if record["image"] not in broken]
+    records = [record for record in records if record["image"] not in broken]
     if FRECHET in metrics:
         _compare_sets(measured)
     records += measured
     order = {name: i for i, name in enumerate(codecs)}
-    return sorted(records, key=lambda record: (order[record["codec"]], record["image"], record["quality"]))
+    records.sort(key=lambda record: (order[record["codec"]], record["image"], record["quality"]))
+    return records, failed
+
+
+class _Log:
+    """Versions, then a record in each line: what is left of a run that was cut short. `--reuse` reads it."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._file = None if path is None else path.open("w")
+
+    def __enter__(self) -> "_Log":
+        self._line({"versions": _versions()})
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def add(self, records: list[Record]) -> None:
+        for record in records:  # the features behind the Frechet distance are no results yet
+            self._line({key: value for key, value in record.items() if key != FRECHET})
+
+    def _line(self, content: Record) -> None:
+        if self._file is not None:
+            self._file.write(json.dumps(content) + "\n")
+            self._file.flush()
 
 
 def _compare_sets(records: list[Record]) -> None:
@@ -188,7 +229,12 @@ def save(records: list[Record], rates: list[Record], limits: tuple[float, float]
 
 def _load(results: Path) -> Record:
     try:
-        contents = json.loads(results.read_text())
+        text = results.read_text()
+        if results.suffix == ".jsonl":
+            about, *records = map(json.loads, text[: text.rfind("\n")].splitlines())  # the last may be half a line
+            contents = {"about": about, "records": records}
+        else:
+            contents = json.loads(text)
         dict(contents["about"]["versions"])
         for record in [contents["records"][0], *contents["records"]]:
             record["codec"], record["image"], record["quality"], record["bpp"]
@@ -210,10 +256,7 @@ def _measure(job: tuple[Path, str, list[str]]) -> list[Record]:
 
     torch.set_num_threads(1)
     path, name, metrics = job
-    try:
-        codec, original = CODECS[name], photo.load(path).rgb
-    except BadImage as error:
-        raise BadImage(f"{path}: {error}") from error
+    codec, original = CODECS[name], photo.load(path).rgb
     features = patches(original).astype(np.float16) if FRECHET in metrics else None
     records = []
     for quality in codec.qualities:

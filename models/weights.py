@@ -46,13 +46,18 @@ def installed() -> dict[str, str]:
 
 
 def load(name: str | Path) -> "nn.Module":
-    """Build a network and load its weights (float32, on the CPU). Raises Unsupported as `facts` does."""
+    """Build a network and load its weights: float32, on the CPU, whatever defaults torch was given.
+
+    Raises Unsupported as `facts` does.
+    """
+    import torch
     from safetensors.torch import load_file
 
     from scodec.models.registry import NETWORKS
 
     metadata = facts(name)
-    network = NETWORKS[metadata["network"]](**json.loads(metadata["config"]))
+    with torch.device("cpu"):
+        network = NETWORKS[metadata["network"]](**json.loads(metadata["config"])).float()
     network.load_state_dict(
         {key: value.float() if value.is_floating_point() else value for key, value in load_file(_file(name)).items()}
     )

@@ -57,8 +57,9 @@ def test_missing_picture(refuses: Command, tmp_path: Path) -> None:
     assert "No such file" in refuses("encode", tmp_path / "missing.png", tmp_path / "out.scz")
 
 
-def test_folder_as_picture(refuses: Command, tmp_path: Path) -> None:
-    assert "Is a directory" in refuses("encode", tmp_path, tmp_path / "out.scz")
+def test_folder_as_picture(scodec_command: Command, tmp_path: Path) -> None:
+    run = scodec_command("encode", tmp_path, tmp_path / "out.scz")
+    assert run.code == 2 and "--output-dir" in run.err and not (tmp_path / "out.scz").exists()
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", bytes(1000)])

@@ -2,8 +2,13 @@
 
 import io
 import json
+import os
 import re
+import subprocess
+import sys
+import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +17,9 @@ import pytest
 from PIL import Image
 
 import scodec
+from scodec import photo
+from scodec.errors import ScodecWarning
+from scodec.files.export import export
 
 Command = Callable[..., Any]
 
@@ -194,6 +202,63 @@ def test_metadata_is_kept_unless_stripped(scodec_command: Command, small: np.nda
                 assert ("xmp" in image.info) == kept
 
 
+@pytest.fixture
+def located(small: np.ndarray, tmp_path: Path) -> Path:
+    """A folder of two pictures that tell where they were taken."""
+    exif = Image.Exif()
+    exif[0x010F], exif[0x8825] = "Maker", {1: "N", 2: (60.0, 10.0, 5.0), 3: "E", 4: (24.0, 56.0, 0.0)}
+    (tmp_path / "in").mkdir()
+    for name in ("a.jpg", "b.jpg"):
+        Image.fromarray(small).save(tmp_path / "in" / name, exif=exif)
+    return tmp_path / "in"
+
+
+@pytest.mark.parametrize(
+    ("options", "kept"),
+    [
+        (("IN", "OUT", "--strip"), set()),
+        (("--strip", "IN", "OUT"), set()),
+        (("--strip=all", "IN", "OUT"), set()),
+        (("--strip", "all", "IN", "OUT"), set()),
+        (("--strip", "--quiet", "IN", "OUT"), set()),
+        (("--strip", "--", "IN", "OUT"), set()),
+        (("IN", "OUT", "--strip", "location"), {0x010F}),
+        (("--strip", "gps", "IN", "OUT"), {0x010F}),
+        (("IN", "OUT"), {0x010F, 0x8825}),
+    ],
+)
+def test_strip_with_and_without_a_value(
+    scodec_command: Command, located: Path, tmp_path: Path, options: tuple[str, ...], kept: set[int]
+) -> None:
+    names = {"IN": located / "a.jpg", "OUT": tmp_path / "a.scz"}
+    run = scodec_command("encode", *(names.get(option, option) for option in options))
+    assert run.code == 0 and "position" not in run.err  # nobody sits at a terminal
+    with Image.open(tmp_path / "a.scz") as image:
+        assert set(image.getexif()) == kept
+
+
+def test_strip_of_something_else(scodec_command: Command, located: Path, tmp_path: Path) -> None:
+    run = scodec_command("encode", located / "a.jpg", tmp_path / "a.scz", "--strip=time")
+    assert run.code == 2 and "location" in run.err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no pseudo-terminals")
+@pytest.mark.parametrize(
+    ("options", "times"), [(("--output-dir", "OUT", "-j", "2"), 1), (("--output-dir", "OUT", "--strip", "gps"), 0)]
+)
+def test_a_terminal_is_told_of_positions_once(
+    located: Path, tmp_path: Path, options: tuple[str, ...], times: int
+) -> None:
+    ours, theirs = os.openpty()
+    words = [str(tmp_path / "out") if option == "OUT" else option for option in options]
+    command = [sys.executable, "-m", "scodec", "encode", str(located), *words]
+    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=theirs, check=False)
+    os.close(theirs)
+    said = os.read(ours, 1 << 16).decode()  # less than a pseudo-terminal holds
+    os.close(ours)
+    assert done.returncode == 0 and "2 done" in said and said.count("--strip location") == times
+
+
 @pytest.mark.parametrize("options", [(), ("--hints", "auto")])
 def test_ignore_crc_decodes_damaged_files(
     scodec_command: Command, cat: np.ndarray, tmp_path: Path, options: tuple[str, ...]
@@ -214,7 +279,7 @@ def test_ignore_crc_decodes_damaged_files(
 @pytest.mark.parametrize("link", [False, True])
 def test_input_is_never_overwritten(scodec_command: Command, picture: Path, tmp_path: Path, link: bool) -> None:
     before = picture.read_bytes()
-    target = picture
+    target = picture = picture.rename(tmp_path / "named.scz")
     if link:
         target = tmp_path / "link.scz"
         target.symlink_to(picture)
@@ -237,11 +302,153 @@ def test_output_formats_that_cannot_hold_everything(scodec_command: Command, sma
     assert run.code == 1 and "can't hold this picture" in run.err and not (tmp_path / "a.blp").exists()
 
 
+@pytest.mark.parametrize("suffix", [".ico", ".icns", ".pgm", ".PGM", ".pbm", ".pfm", ".palm", ".h5", ".msp"])
+def test_formats_that_would_change_the_picture_are_refused(
+    scodec_command: Command, file: Path, tmp_path: Path, suffix: str
+) -> None:
+    run = scodec_command("decode", file, tmp_path / f"out{suffix}")
+    assert run.code == 1 and run.err.count("\n") == 1 and "take .png" in run.err
+    assert not (tmp_path / f"out{suffix}").exists()
+
+
+@pytest.mark.parametrize("size, mode, suffix", [((64, 64), "RGB", ".ico"), ((90, 70), "L", ".pgm"), ((9, 7), "LA", "")])
+@pytest.mark.filterwarnings("ignore:MPO keeps no transparency")
+def test_the_same_formats_where_they_fit(size: tuple[int, int], mode: str, suffix: str, small: np.ndarray) -> None:
+    image = Image.fromarray(small).resize(size).convert(mode)
+    kind = {".ico": "ICO", ".pgm": "PPM", "": "MPO"}[suffix]
+    with Image.open(io.BytesIO(export(image, kind, suffix))) as back:
+        assert back.size == size and (mode == "RGB") == back.mode.startswith("RGB")
+
+
+@pytest.mark.parametrize("command", ["decode", "restore"])
+def test_nothing_but_encode_writes_scz(
+    scodec_command: Command, file: Path, picture: Path, tmp_path: Path, command: str
+) -> None:
+    run = scodec_command(command, file if command == "decode" else picture, tmp_path / "b.scz")
+    assert run.code == 2 and "coded with loss" in run.err and not (tmp_path / "b.scz").exists()
+
+
+@pytest.mark.parametrize("name", ["other.png", "other.jpg", "other.HEIC", "other.pdf", "other.nef", "bare"])
+@pytest.mark.parametrize("exists", [True, False])
+def test_encode_replaces_no_picture(
+    scodec_command: Command, picture: Path, tmp_path: Path, name: str, exists: bool
+) -> None:
+    """`encode -f *.png`, where there are two of them."""
+    other = tmp_path / name
+    if exists:
+        other.write_bytes(picture.read_bytes())
+    run = scodec_command("encode", "-f", picture, other)
+    if name == "bare" and not exists:  # any other name is as good as .scz
+        assert run.code == 0 and scodec.info(other).width == 131
+        assert scodec_command("encode", "-f", picture, other).code == 0
+        return
+    assert run.code == 2 and ".scz" in run.err and "--output-dir" in run.err
+    assert other.read_bytes() == picture.read_bytes() if exists else not other.exists()
+
+
+@pytest.mark.parametrize("command", ["encode", "decode", "restore"])
+def test_folders_in_the_place_of_files(
+    scodec_command: Command, picture: Path, file: Path, tmp_path: Path, command: str
+) -> None:
+    source = file if command == "decode" else picture
+    (tmp_path / "folder").mkdir()
+    for paths in (
+        (tmp_path / "folder", tmp_path / "out.scz"),
+        (source, tmp_path / "folder"),
+        (source, f"{tmp_path}/new/"),
+    ):
+        run = scodec_command(command, *paths)
+        assert run.code == 2 and "--output-dir" in run.err
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted({"folder", picture.name, file.name})
+
+
+def test_bpp_is_rounded_for_people_only(scodec_command: Command, file: Path) -> None:
+    bpp = json.loads(scodec_command("info", file, "--json").out)["bpp"]
+    assert bpp == scodec.info(file).bpp != round(bpp, 4)
+    assert re.search(rf"^bpp +{bpp:.4f}$".encode(), scodec_command("info", file).out, re.MULTILINE)
+
+
+@pytest.mark.parametrize("command, option", [("decode", "--receiver"), ("restore", "--system")])
+def test_missing_weights_are_told_before_torch_is_loaded(
+    picture: Path, file: Path, tmp_path: Path, command: str, option: str
+) -> None:
+    code = "import sys; from scodec.cli import main\ntry: main()\nfinally: assert 'torch' not in sys.modules"
+    source = file if command == "decode" else picture
+    run = subprocess.run(
+        [sys.executable, "-c", code, command, source, "out.png", option, "nowhere"],
+        cwd=tmp_path, capture_output=True, text=True,
+    )  # fmt: skip
+    assert run.returncode == 1 and "nowhere" in run.stderr and run.stderr.count("\n") == 1
+
+
+def test_warnings_of_libraries_stay_away(
+    scodec_command: Command, picture: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load = photo.load
+
+    def noisy(content: Any, frame: int | None = None) -> photo.Photo:
+        if not isinstance(content, photo.Photo):
+            for category in (DeprecationWarning, UserWarning, FutureWarning, RuntimeWarning):
+                warnings.warn("of a library", category, 2)
+            warnings.warn("of ours", ScodecWarning, 2)
+        return load(content, frame)
+
+    monkeypatch.setattr(photo, "load", noisy)
+    run = scodec_command("encode", picture, "-", "--quiet")
+    assert (run.code, run.err) == (0, "scodec: warning: of ours\n")
+
+
+def test_help_shows_values_as_they_are_typed(scodec_command: Command) -> None:
+    assert b"--hints 0|auto|BYTES" in scodec_command("encode", "--help").out
+    assert b"--look faithful|natural" in scodec_command("decode", "--help").out
+    for command in ("encode", "decode", "restore"):
+        assert b"--quiet" in scodec_command(command, "--help").out
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a pseudoterminal")
+@pytest.mark.parametrize("command", ["encode in.png a.scz", "encode in.png --output-dir out", "decode in.scz a.png"])
+@pytest.mark.parametrize("options", [[], ["--quiet"]])
+def test_progress_on_terminals(picture: Path, file: Path, command: str, options: list[str]) -> None:
+    import pty
+    import termios
+
+    picture.rename(picture.with_name("in.png"))
+    file.rename(file.with_name("in.scz"))
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 80))
+    code = "from scodec.cli import main, progress; progress.DELAY = progress.PAUSE = 0.01; main()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *command.split(), *options], cwd=picture.parent, stderr=theirs
+    )
+    os.close(theirs)
+    shown = b""
+    with suppress(OSError):  # Linux says so when the other end is closed
+        while part := os.read(ours, 1000):
+            shown += part
+    os.close(ours)
+    assert process.wait() == 0
+    if options:
+        assert shown == b""
+        return
+    words = b"decoding" if command.startswith("decode") else b"encoding"
+    count = rb", [01] of 1 done" if "--output-dir" in command else rb"(, \d of \d done)?"
+    assert re.search(rb"\rscodec: " + words + count + rb", 00:\d\d", shown)
+    last = shown.replace(b"\r\n", b"\n").split(b"\r")[-1]  # the line is gone; what follows stands at its beginning
+    assert not last or re.match(rb"scodec: (\d+ bytes|1 done), ", last)
+
+
+def test_no_progress_elsewhere(picture: Path) -> None:
+    code = "from scodec.cli import main, progress; progress.DELAY = progress.PAUSE = 0.01; main()"
+    command = [sys.executable, "-c", code, "encode", picture, "a.scz"]
+    run = subprocess.run(command, cwd=picture.parent, capture_output=True, text=True)
+    assert run.returncode == 0 and run.stderr.count("\n") == 1 and "\r" not in run.stderr
+
+
 def test_frames(scodec_command: Command, tmp_path: Path) -> None:
     frames = [Image.new("L", (16, 16), level) for level in (0, 200)]
     frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
     run = scodec_command("encode", tmp_path / "a.gif", tmp_path / "0.scz")
-    assert run.code == 0 and "first of 2" in run.err
+    assert run.code == 0 and "first of 2" in run.err and "--frame" in run.err
     assert scodec_command("encode", tmp_path / "a.gif", tmp_path / "1.scz", "--frame", 1).code == 0
     assert scodec_command("decode", tmp_path / "1.scz", tmp_path / "1.png").code == 0
     with Image.open(tmp_path / "1.png") as image:

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import scodec
-from scodec import luma, rate
+from scodec import luma
 from scodec.format import container
 from scodec.metrics import rgb_psnr, y_psnr
+from scodec.sender import rate
 
 
 def rebuilt(data, **options):
@@ -56,6 +57,31 @@ def test_slow_effort_picks_a_better_scale(cat):
         return mse + rate.price("vvc", 1, facts.quantizer) * scodec.info(data).bpp
 
     assert cost(slow) < cost(medium)
+
+
+@pytest.mark.parametrize("options", [{"quality": 30}, {"quality": 45}, {"quality": 55, "scale": 1}])
+def test_slow_effort_gives_no_more_bytes_and_a_better_trade(cat, options):
+    picture = np.ascontiguousarray(cat[:200, :280])
+    medium, slow = (scodec.encode(picture, effort=effort, **options) for effort in ("medium", "slow"))
+    facts = scodec.info(medium)
+
+    def cost(data):
+        mse = 255**2 / 10 ** (y_psnr(picture, rebuilt(data, color=False)) / 10)
+        return mse + rate.price("vvc", facts.scale, facts.quantizer) * scodec.info(data).bpp
+
+    assert len(slow) <= len(medium)
+    assert cost(slow) <= 1.001 * cost(medium)
+
+
+def test_whole_numbers_of_numpy_are_whole_numbers(small):
+    wanted = {"quality": 20, "scale": 2, "hints": 60}
+    assert scodec.encode(small, **{key: np.int64(value) for key, value in wanted.items()}) == scodec.encode(
+        small, **wanted
+    )
+    assert scodec.encode(small, target_bytes=np.uint16(700)) == scodec.encode(small, target_bytes=700)
+    for wrong in ("900", 9.5, np.float64(900)):
+        with pytest.raises(scodec.BadRequest, match="whole number"):
+            scodec.encode(small, target_bytes=wrong)
 
 
 def test_restorer_beats_plain_enlargement(cat):

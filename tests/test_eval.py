@@ -1,6 +1,11 @@
 """Metrics, BD-rate, anchors, and a complete small run."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -221,16 +226,60 @@ def test_reuse_measures_other_qualities_again(run):
         record | {"quality": record["quality"] + 1, "encode_seconds": 123.0}
         for record in rd.anchors(folder / "out" / "results.json")
     ]
-    records = rd.measure([folder / "in" / "left.png"], ["jpeg"], ["rgb_psnr"], 1, known)
+    records, failed = rd.measure([folder / "in" / "left.png"], ["jpeg"], ["rgb_psnr"], 1, known)
+    assert failed == {}
     assert [record["quality"] for record in records] == list(CODECS["jpeg"].qualities)
     assert 123.0 not in {record["encode_seconds"] for record in records}
 
 
-def test_error_names_the_unreadable_picture(tmp_path):
-    (tmp_path / "broken.png").write_text("no picture")
-    arguments = ["eval", str(tmp_path), "--out", str(tmp_path / "out"), "--codecs", "jpeg", "-j", "1"]
-    result = CliRunner().invoke(main, arguments)
-    assert result.exit_code == 1 and "broken.png: " in result.output
+def test_unreadable_pictures_are_named_and_the_others_measured(tmp_path, cat):
+    (tmp_path / "in").mkdir()
+    Image.fromarray(cat[:64, :64]).save(tmp_path / "in" / "good.png")
+    (tmp_path / "in" / "broken.png").write_text("no picture")
+    (tmp_path / "in" / "cut.png").write_bytes((tmp_path / "in" / "good.png").read_bytes()[:900])
+    arguments = ["eval", str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--codecs", "jpeg,webp", "-j", "1"]
+    result = CliRunner().invoke(main, [*arguments, "--metrics", "y_psnr"])
+    assert result.exit_code == 1
+    errors = [line for line in result.stderr.splitlines() if line.startswith("scodec: ")]
+    assert len(errors) == 3 and "broken.png: " in result.stderr and "cut.png: " in result.stderr
+    records = rd.load(tmp_path / "out" / "results.json")
+    assert {record["image"] for record in records} == {"in/good.png"}
+    assert {record["codec"] for record in records} == {"jpeg", "webp"}
+    assert (tmp_path / "out" / "y_psnr.png").exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
+def test_interrupted_run_leaves_its_records(tmp_path, cat):
+    """Ctrl-C ends at once; what was measured can be reused, even where the last line is torn."""
+    (tmp_path / "in").mkdir()
+    Image.fromarray(cat[:64, :64]).save(tmp_path / "in" / "a.png")
+    Image.fromarray(np.tile(cat, (8, 8, 1))).save(tmp_path / "in" / "b.png")
+    command = [sys.executable, "-m", "scodec", "eval", "in", "--out", "out", "-j", "1", "--metrics", "y_psnr"]
+    process = subprocess.Popen(
+        [*command, "--codecs", "jpeg,avif-psnr"], cwd=tmp_path, stderr=subprocess.PIPE, text=True,
+        start_new_session=True,
+    )  # fmt: skip
+    log, count = tmp_path / "out" / "records.jsonl", len(CODECS["jpeg"].qualities)
+    while not log.exists() or log.read_text().count("\n") <= count:
+        assert process.poll() is None
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode in (1, -signal.SIGINT) and err.strip() == "Aborted!"
+    assert os.listdir(tmp_path / "out") == ["records.jsonl"]
+    with log.open("a") as file:
+        file.write('{"codec": "jp')
+    known = rd.anchors(log)
+    assert [record["image"] for record in known[:count]] == ["in/a.png"] * count
+    for record in known:
+        record["encode_seconds"] = 123.0
+    records, _ = rd.measure([tmp_path / "in" / "a.png"], ["jpeg"], ["y_psnr"], 1, known)
+    assert {record["encode_seconds"] for record in records} == {123.0}
+
+
+def test_help_names_codecs_and_metrics():
+    text = " ".join(CliRunner().invoke(main, ["eval", "--help"]).output.split())
+    assert ", ".join(CODECS) in text and ", ".join(metrics.METRICS) in text
 
 
 def test_pictures_too_small_for_the_plot_and_for_ms_ssim(tmp_path, cat):

@@ -1,14 +1,18 @@
 """Files are written completely or not at all."""
 
 import errno
+import io
 import os
 import stat
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
-from scodec.errors import BadRequest
-from scodec.files import atomic
+from scodec.errors import BadImage, BadRequest
+from scodec.files import atomic, formats, heif
 
 
 def test_write_and_read(tmp_path: Path) -> None:
@@ -72,6 +76,46 @@ def test_missing_folder(tmp_path: Path) -> None:
 def test_folder_as_target(tmp_path: Path) -> None:
     with pytest.raises(BadRequest, match="is a folder"):
         atomic.check_writable(str(tmp_path), force=True)
+
+
+def test_name_of_a_folder_as_target(tmp_path: Path) -> None:
+    with pytest.raises(BadRequest, match="names a folder"):
+        atomic.write(f"{tmp_path}/new/", b"new", force=True)
+    assert os.listdir(tmp_path) == []
+
+
+def heic(*brands: bytes) -> io.BytesIO:
+    """The start of a file of these brands, the main one first."""
+    content = b"ftyp" + brands[0] + bytes(4) + b"".join(brands[1:])
+    return io.BytesIO((len(content) + 4).to_bytes(4, "big") + content + b"heic")
+
+
+@pytest.mark.parametrize("brands", [(b"heic",), (b"heix", b"mif1"), (b"mif1", b"mif1", b"heic"), (b"msf1", b"hevc")])
+def test_heic_names_the_package_where_it_is_missing(brands: tuple[bytes, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    stream = heic(*brands)
+    with pytest.raises(BadImage, match=r"scodec-image\[heif\]"):
+        heif.prepare(stream)
+    assert stream.tell() == 0
+
+
+@pytest.mark.parametrize(
+    "start", [b"", b"ftyp", b"\x89PNG", heic(b"avif", b"mif1").read(), heic(b"mif1", b"avif").read()]
+)
+def test_other_formats_do_not_ask_for_it(start: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    heif.prepare(io.BytesIO(start))
+
+
+def test_heic_opens_with_pillow_heif(cat: np.ndarray) -> None:
+    pillow_heif = pytest.importorskip("pillow_heif")
+    stream = io.BytesIO()
+    pillow_heif.from_pillow(Image.fromarray(cat)).save(stream, quality=90)
+    stream.seek(0)
+    heif.prepare(stream)
+    with Image.open(stream) as image:
+        assert np.abs(np.asarray(image).astype(int) - cat).mean() < 6
+    assert ".heic" in formats.readable()
 
 
 def test_folder_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """Every kind of picture is loaded as a viewer shows it; planes and merge are inverses."""
 
 import io
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -337,3 +338,23 @@ def test_merge_takes_float_luma_and_clips() -> None:
     y = np.array([[-20.0, 300.0, 127.4]], np.float32)
     zero = np.zeros_like(y)
     assert np.array_equal(photo.merge(y, zero, zero)[0, :, 0], [0, 255, 127])
+
+
+def test_heic(cat: np.ndarray) -> None:
+    pillow_heif = pytest.importorskip("pillow_heif")
+    stream = io.BytesIO()
+    pillow_heif.from_pillow(Image.fromarray(cat)).save(stream, quality=90)
+    assert np.abs(photo.load(stream.getvalue()).rgb.astype(int) - cat).mean() < 6
+
+
+def test_heic_without_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    with pytest.raises(BadImage, match="pillow-heif"):
+        photo.load(bytes.fromhex("00000018667479706865696300000000") + b"mif1heic")
+
+
+def test_warning_of_several_pictures_names_no_option_of_the_command() -> None:
+    stream = io.BytesIO()
+    Image.new("L", (8, 8)).save(stream, "GIF", save_all=True, append_images=[Image.new("L", (8, 8), 200)])
+    with pytest.warns(ScodecWarning, match="^only the first of 2 pictures is coded$"):
+        photo.load(stream.getvalue())

@@ -13,7 +13,10 @@ from scodec.files import atomic
 @click.argument("source", metavar="FILE", type=click.Path(allow_dash=True))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def info(source: str, as_json: bool) -> None:
-    """Show what the .scz file FILE holds."""
+    """Show what the .scz file FILE holds.
+
+    The quality is not in the file: scale and quantizer are what it led to.
+    """
     from scodec import api
 
     with about(source):
@@ -21,5 +24,6 @@ def info(source: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(facts))
         return
+    facts["bpp"] = f"{facts['bpp']:.4f}"
     for name, value in facts.items():
         click.echo(f"{name.replace('_', ' '):14} {value}")

@@ -9,7 +9,7 @@ from typing import IO, Any
 import click
 
 from scodec.cli.messages import note
-from scodec.errors import ScodecError, explain
+from scodec.errors import ScodecWarning, explain
 
 #: Where each subcommand lies, and its line in --help, which must not import it.
 COMMANDS = {
@@ -54,14 +54,16 @@ class Group(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # libraries tell each other's authors
+            warnings.simplefilter("ignore")  # libraries tell each other's authors
+            warnings.simplefilter("always", ScodecWarning)
             warnings.showwarning = lambda message, *_: note(f"warning: {message}")
             try:
                 return super().invoke(ctx)
-            except (ScodecError, MemoryError, OSError) as error:
-                if isinstance(error, OSError) and error.errno == errno.EPIPE:
-                    raise  # whoever read our output has left: click ends quietly
-                raise Failure(explain(error) or str(error)) from error
+            except Exception as error:
+                message = explain(error)
+                if message is None or (isinstance(error, OSError) and error.errno == errno.EPIPE):
+                    raise  # a fault of ours, or click's; or whoever read our output has left: click ends quietly
+                raise Failure(message) from error
 
 
 def _show_version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:

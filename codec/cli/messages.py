@@ -1,7 +1,8 @@
 """What the command tells its user, all of it on stderr."""
 
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import click
 
@@ -10,8 +11,10 @@ from scodec.files.atomic import STREAM
 
 
 def note(message: str) -> None:
-    """One line."""
-    click.echo(f"scodec: {message}", err=True)
+    """One line, above that of `progress` if there is one."""
+    tqdm = sys.modules.get("tqdm")
+    with tqdm.tqdm.external_write_mode(sys.stderr) if tqdm else nullcontext():
+        click.echo(f"scodec: {message}", err=True)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
@@ -40,6 +40,24 @@ class Look(click.ParamType):
             return look_number(value)
         except BadRequest as error:
             self.fail(str(error), param, ctx)
+
+
+class OptionalValues(click.Command):
+    """A command with options whose value may be left out.
+
+    Click has such options, but takes whatever follows for the value: `--strip in.png out.scz` would lose a file.
+    """
+
+    #: The options, the values that they know, and the one that is meant where none of these follows.
+    optional: Mapping[str, tuple[tuple[str, ...], str]] = {}
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        end = args.index("--") if "--" in args else len(args)
+        spelt = []
+        for arg, following in zip(args[:end], [*args[1:end], ""], strict=False):
+            values, default = self.optional.get(arg, ((following,), ""))
+            spelt.append(arg if following in values else f"{arg}={default}")
+        return super().parse_args(ctx, spelt + args[end:])
 
 
 class Scale(click.Choice):
@@ -83,6 +101,7 @@ def _option(field: dataclasses.Field, name: str) -> Decorator:
         settings = {"help": text, "metavar": "N"}
     if field.name in TYPES:
         settings["type"] = TYPES[field.name]
+        settings["metavar"] = TYPES[field.name].name  # click would print it in capitals
     elif choices and all(isinstance(choice, int) for choice in choices):
         settings["type"] = click.IntRange(min(choices), max(choices))
     elif choices:

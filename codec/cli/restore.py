@@ -8,10 +8,13 @@ from typing import Any
 
 import click
 
-from scodec.cli.batch import one_or_many, picture_format, picture_suffixes, run
+from scodec.cli import batch
+from scodec.cli.batch import Work, one_or_many, picture_format
 from scodec.cli.messages import about
 from scodec.cli.options import options
+from scodec.cli.progress import progress
 from scodec.files import atomic
+from scodec.models import runs
 from scodec.options import RestoreOptions
 
 
@@ -20,22 +23,30 @@ from scodec.options import RestoreOptions
 @options(RestoreOptions, color="--no-color", systems="--system")
 @click.option("--no-upscale", is_flag=True, help="The same as --scale 1.")
 def restore(
-    paths: tuple[str, ...], output_dir: Path | None, jobs: int, force: bool, no_upscale: bool, **chosen: Any
+    paths: tuple[str, ...],
+    output_dir: Path | None,
+    jobs: int,
+    force: bool,
+    quiet: bool,
+    no_upscale: bool,
+    **chosen: Any,
 ) -> None:
     """Colour and enlarge the grey photograph IN; the suffix of OUT names the format. Or many IN... to PNG pictures in a
     folder.
 
     With --samples N there are N files, OUT-1, OUT-2...
     """
-    wanted = RestoreOptions(**chosen)
+    work, wanted = Work(paths, output_dir, jobs, force, quiet), RestoreOptions(**chosen)
     if output_dir is not None and wanted.samples > 1:
         raise click.UsageError("--samples needs one file and its target: leave out --output-dir")
     if no_upscale:
         wanted = dataclasses.replace(wanted, scale=1)
-    run(partial(_restore, wanted, force), paths, output_dir, ".png", picture_suffixes(), jobs, force)
+    for name in wanted.systems:
+        runs.weights_file(name)  # before torch is loaded
+    batch.run(partial(_restore, wanted, work), work, "restoring", ".png", *batch.suffixes())
 
 
-def _restore(wanted: RestoreOptions, force: bool, source: str, target: str) -> None:
+def _restore(wanted: RestoreOptions, work: Work, source: str, target: str) -> None:
     kind = picture_format(target)
     stem, suffix = os.path.splitext(target)
     targets = [target]
@@ -44,14 +55,14 @@ def _restore(wanted: RestoreOptions, force: bool, source: str, target: str) -> N
             raise click.UsageError("standard output holds one picture: name a file for --samples")
         targets = [f"{stem}-{i + 1}{suffix}" for i in range(wanted.samples)]
     for each in targets:
-        atomic.check_writable(each, force=force)
+        atomic.check_writable(each, force=work.force)
         atomic.check_distinct(source, each)
-
-    from scodec import api
-    from scodec.files.export import export
-
     content = atomic.read(source)
-    with about(source):
+    with progress("restoring", work.alone), about(source):
+        from scodec import api
+        from scodec.files.export import export
+
         images = api.restore(content, wanted)
-    for each, image in zip(targets, images, strict=True):
-        atomic.write(each, export(image, kind), force=force)
+        pictures = [export(image, kind, suffix.lower()) for image in images]
+    for each, picture in zip(targets, pictures, strict=True):
+        atomic.write(each, picture, force=work.force)

@@ -13,13 +13,14 @@ import numpy as np
 from scodec.colour.entropy import estimate, read, write
 from scodec.colour.pyramid import EVEN, analyse, cell_means, main_angle, quantize_band, rotate, synthesize, unrotate
 from scodec.errors import BadFile, Unsupported
+from scodec.format import limits
 
 #: Sides of a cell in pixels of the picture; the stream has their index.
 CELLS = (8, 16, 32, 64, 128, 256, 512)
 #: Quantization steps of the rotated chroma, in levels times sqrt(3) of RGB error; the stream has their index.
 STEPS = tuple(4 * 2 ** (i / 3) for i in range(32))
-# Cells of a grid: at most so many are tried, more never pay at the rates of hints, and at most so many are decoded.
-_MOST_CELLS, _LARGEST_GRID = 1 << 14, 1 << 16
+# Cells of a grid: at most so many are tried, more never pay at the rates of hints.
+_MOST_CELLS = limits.HINT_CELLS // 4
 # The error of candidates is measured on planes reduced to this size: the finer rest of the error is common to all.
 _WORKING_PIXELS = 1 << 15
 
@@ -97,7 +98,7 @@ def decode(data: bytes, width: int, height: int) -> HintGrid:
     if k >= len(CELLS) or data[1] >> 4:
         raise Unsupported("the file's colour hints have a form that this scodec does not know: update scodec")
     rows, columns = -(-height // CELLS[k]), -(-width // CELLS[k])
-    if rows * columns > _LARGEST_GRID:
+    if rows * columns > limits.HINT_CELLS:
         raise BadFile("the colour hints are impossibly large: the file is damaged, get it again")
     quantized = read(data[2:], rows, columns)
     return HintGrid(CELLS[k], STEPS[s], unrotate(synthesize(quantized, STEPS[s], rows, columns), angle))

@@ -26,8 +26,8 @@ def read(path: str) -> bytes:
 def check_writable(path: str, *, force: bool) -> None:
     """Fail early, before any long work, where `write` is bound to fail.
 
-    Raises BadRequest if the file exists (without `force`), is a folder, lies in a missing folder or one that
-    may not be written, or if "-" is a terminal or closed.
+    Raises BadRequest if the file exists (without `force`), is a folder or named like one, lies in a missing folder or
+    one that may not be written, or if "-" is a terminal or closed.
     """
     if path == STREAM:
         if sys.stdout is None:
@@ -38,6 +38,8 @@ def check_writable(path: str, *, force: bool) -> None:
     target = Path(path)
     if target.is_dir():
         raise BadRequest(f"{path} is a folder; name a file in it")
+    if path.endswith(tuple(filter(None, (os.sep, os.altsep)))):  # Path drops it, and would make a file of that name
+        raise BadRequest(f"{path} names a folder, not a file; name a file in it")
     if not target.parent.is_dir():
         raise BadRequest(f"the folder {target.parent} does not exist; make it first")
     if _is_special(target):

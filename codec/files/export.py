@@ -13,14 +13,26 @@ from scodec.errors import BadRequest, ScodecWarning
 _XMP_KEYWORD = "XML:com.adobe.xmp"  # PNG keeps XMP as a text of this name (XMP specification, part 3, section 1.1.5)
 _XMP_TAG = 700  # and TIFF in this tag (section 3.4)
 
+#: What files of these suffixes hold: Pillow would write the other kinds of the PNM family under those names too.
+_ONLY = {
+    ".pgm": ("L", "grey pictures"),
+    ".pbm": ("1", "pictures in black and white"),
+    ".pfm": ("F", "floating-point samples"),
+}
 
-def export(image: Image.Image, kind: str) -> bytes:
+
+def export(image: Image.Image, kind: str, suffix: str = "") -> bytes:
     """`image` in the format `kind` (Pillow's name); a ScodecWarning tells what the format can't hold.
 
-    EXIF and XMP are taken from its `info`. Transparency gives way to white where it must. Raises BadRequest if Pillow
-    can't write the picture so at all.
+    suffix: of the file, which says more than the format where there are several (".pgm").
+    EXIF and XMP are taken from its `info`. Transparency gives way to white where it must. What was written is opened
+    again: raises BadRequest if Pillow can't write the picture so at all, or only in another size or without colours.
     """
-    reason: Exception | None = None
+    if only := _ONLY.get(suffix):
+        mode, words = only
+        if image.mode.removesuffix("A") != mode:
+            raise BadRequest(f"{suffix} files hold {words} only: take .png")
+    reason: Exception | str | None = None
     for candidate, options, notes in _attempts(image, kind):
         stream = io.BytesIO()
         try:
@@ -30,10 +42,32 @@ def export(image: Image.Image, kind: str) -> bytes:
         except Exception as error:  # Pillow's plugins raise whatever their format lacks
             reason = error
             continue
+        if reason := _changed(candidate, stream, kind):
+            continue
         for note in [*notes, *_lost(image, stream)]:
             warnings.warn(f"{kind} {note}", ScodecWarning, 2)
         return stream.getvalue()
     raise BadRequest(f"{kind} can't hold this picture ({reason}): take .png")
+
+
+def _changed(image: Image.Image, stream: io.BytesIO, kind: str) -> str | None:
+    """What became of the picture that was written, where it is another now."""
+    try:
+        with Image.open(stream) as written:
+            size, mode, transparent = written.size, written.mode, written.has_transparency_data
+    except Image.DecompressionBombError:
+        return None  # by its size it is the same
+    except Image.UnidentifiedImageError:
+        return None if kind == "PDF" else "it could not be read again"  # of what can't, PDF alone holds any picture
+    if sorted(size) != sorted(image.size):  # TIFF is turned by the orientation in its EXIF
+        return f"it would have {size[0]} x {size[1]} pixels in place of {image.width} x {image.height}"
+    if image.mode.startswith("RGB") and not mode.startswith(("RGB", "P", "CMYK", "YCbCr")):
+        return "its colours would be lost"
+    if mode == "1":
+        return "its shades would be lost"
+    if image.has_transparency_data and not transparent:
+        return "its transparency would be lost"
+    return None
 
 
 def _attempts(image: Image.Image, kind: str) -> Iterator[tuple[Image.Image, dict[str, Any], list[str]]]:

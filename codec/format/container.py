@@ -11,14 +11,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from scodec.errors import BadFile, Unsupported
-from scodec.format import leb128
+from scodec.format import leb128, limits
 
 MAGIC = b"\xd3SZ"
 VERSION = 1
 LUMA_CODERS = {0: "av1", 1: "vvc", 2: "hyperprior"}
-#: Largest picture a header may declare, in pixels: twice Pillow's warning limit, where it sees a decompression bomb.
-MAX_PIXELS = 2 * (1024 * 1024 * 1024 // 4 // 3)
-MAX_SIDE = 65535
 
 #: What a file may be given as: its bytes, its path, or a binary file object.
 Data = bytes | bytearray | memoryview | str | os.PathLike[str] | BinaryIO
@@ -133,7 +130,7 @@ def _header(data: bytes) -> tuple[Header, int, int]:
     scale, coder = (scale_coder >> 4) + 1, scale_coder & 15
     if coder not in LUMA_CODERS:
         raise Unsupported(f"the file's luma coder {coder} is unknown to this scodec: update scodec")
-    if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE) or width * height > MAX_PIXELS:
+    if min(width, height) < 1 or not limits.PICTURE.holds(width, height):
         raise BadFile(f"the file declares {width} x {height} pixels: it is damaged, or too large to open safely")
     if scale > 4 or quantizer > 63:
         raise BadFile("the file's header holds impossible values: it is damaged, get it again")

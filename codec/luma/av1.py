@@ -10,7 +10,7 @@ import struct
 import numpy as np
 from PIL import Image
 
-from scodec.errors import BadFile, BadImage
+from scodec.errors import BadFile, BadImage, short_of_memory
 from scodec.format import leb128
 
 #: Quantizers as libaom counts them: 0 is the finest, 63 the coarsest.
@@ -28,7 +28,8 @@ _TEMPORAL_DELIMITER, _SEQUENCE_HEADER, _FRAME = b"\x12\x00", 0x0A, 0x32
 def encode(y: np.ndarray, quantizer: int, effort: str = "medium") -> bytes:
     """Code luma `y` (H x W, uint8, full range) with a `quantizer` of 0 (finest) to 63; effort: see `SPEEDS`.
 
-    Raises BadImage when libavif refuses the picture (a side over 65,536 pixels).
+    Raises BadImage when libavif refuses the picture (a side over 65,536 pixels; it opens no more than 32,768, see
+    scodec.format.limits).
     """
     avif = io.BytesIO()
     try:
@@ -42,7 +43,9 @@ def encode(y: np.ndarray, quantizer: int, effort: str = "medium") -> bytes:
             codec="aom",
             advanced=ADVANCED,
         )
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
+        if short_of_memory(error):
+            raise
         height, width = y.shape
         raise BadImage(f"the AV1 encoder refused a {width} x {height} picture ({error})") from error
     sequence_header, frame = _obus(av1_data(avif.getvalue()))
@@ -59,6 +62,8 @@ def decode(section: bytes, width: int, height: int) -> np.ndarray:
         with Image.open(io.BytesIO(_avif(sequence_header, frame, width, height)), formats=["AVIF"]) as image:
             y = np.asarray(image.convert("L"))
     except (OSError, ValueError, SyntaxError, RuntimeError, Image.DecompressionBombError) as error:
+        if short_of_memory(error):
+            raise
         raise BadFile(f"the luma data can't be decoded ({error}): the file is damaged, get it again") from error
     if y.shape != (height, width):
         raise BadFile("the luma data does not fit the header: the file is damaged, get it again")

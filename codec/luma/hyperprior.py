@@ -43,8 +43,8 @@ def encode(y: np.ndarray, quantizer: int, effort: str = "medium") -> bytes:
     network = _network()
     height, width = y.shape
     padded = np.pad(y, ((0, -height % 64), (0, -width % 64)), "edge")
-    x = torch.from_numpy(padded)[None, None] / 255
-    with torch.inference_mode():
+    x = torch.from_numpy(padded)[None, None].float() / 255
+    with torch.inference_mode(), torch.device("cpu"):
         y_latent = _analysed(network, x, quantizer)
     coded = []
     for rows, columns in _squares(height, width):
@@ -65,7 +65,7 @@ def decode(section: bytes, width: int, height: int) -> np.ndarray:
     import torch
 
     y_hat = latents(section, width, height)
-    with torch.inference_mode():
+    with torch.inference_mode(), torch.device("cpu"):
         return _synthesised(_network(), y_hat, section[4])[:height, :width]
 
 
@@ -84,8 +84,8 @@ def latents(section: bytes, width: int, height: int) -> "Tensor":
     squares = list(_squares(height, width))
     parts = _parts(section, len(squares))
     found = _checksum_of_size(width, height)
-    with torch.inference_mode():
-        y_hat = torch.empty(1, network.groups[-1].stop, -(-height // 64) * 4, -(-width // 64) * 4)
+    with torch.inference_mode(), torch.device("cpu"):
+        y_hat = torch.empty(1, network.groups[-1].stop, -(-height // 64) * 4, -(-width // 64) * 4, dtype=torch.float32)
         for (rows, columns), data in zip(squares, parts, strict=True):
             size = rows.stop - rows.start, columns.stop - columns.start
             y_hat[:, :, rows, columns], checksum = network.decompress(data, quantizer, *size)
@@ -101,14 +101,15 @@ def _coded(network: "LumaHyperprior", y: "Tensor", x: "Tensor", quantizer: int, 
 
     from scodec.models.luma.annealing import anneal, cost
 
-    quantizer_1 = torch.tensor([quantizer])
-    with torch.inference_mode():
+    quantizer_1 = torch.tensor([quantizer], device="cpu")
+    with torch.inference_mode(), torch.device("cpu"):
         z = network.hyper_analysis(y, quantizer_1)
         plain = network.compress(y, z, quantizer)
         if effort != "slow":
             return plain
-    refined = anneal(network, x, y, z, quantizer)
-    with torch.inference_mode():
+    with torch.device("cpu"):
+        refined = anneal(network, x, y, z, quantizer)
+    with torch.inference_mode(), torch.device("cpu"):
         return min(plain, network.compress(*refined, quantizer), key=lambda each: cost(network, x, each[0], quantizer))
 
 

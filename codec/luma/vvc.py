@@ -8,13 +8,12 @@ costs half of what colour hints cost that are coded apart.
 
 import hashlib
 import re
-import subprocess
 
-import imageio_ffmpeg
 import numpy as np
 
 from scodec.errors import BadFile, BadImage, Unsupported
 from scodec.format import leb128
+from scodec.luma import ffmpeg
 
 #: Quantization parameters of VVC: 0 is the finest, 63 the coarsest.
 QUANTIZERS = range(64)
@@ -60,25 +59,28 @@ def encode(y: np.ndarray, quantizer: int, effort: str = "medium", chroma: np.nda
     chroma: Cb and Cr (2, ceil(H / 2), ceil(W / 2), -128..127) to be coded along; flat without.
     The picture is decoded for a trial and held against the encoder's own (by MD5): FFmpeg's decoder is young.
 
-    Raises BadImage when VVenC refuses the picture, Unsupported where FFmpeg comes without VVenC or decodes wrongly.
+    Raises BadImage when VVenC refuses the picture, Unsupported where FFmpeg fails, lacks VVenC or decodes wrongly.
     """
     width, height = _padded_size(y.shape[1], y.shape[0])
     if chroma is None:
         chroma = np.zeros((2, 1, 1))
     levels = np.clip(np.rint((chroma + 128) * 4), 0, 1023)
-    result = _ffmpeg(
-        *("-f", "rawvideo", "-pix_fmt", "yuv420p10le", "-s", f"{width}x{height}", "-i", "pipe:0"),
-        *("-c:v", "libvvenc", "-preset", effort, "-qp", str(quantizer), "-qpa", "0"),
-        *("-vvenc-params", "level=6.2:SEIDecodedPictureHash=md5", "-threads", "1", "-f", "vvc", "pipe:1"),
-        data=_padded(y.astype(int) << 2, height, width) + b"".join(_padded(c, height // 2, width // 2) for c in levels),
-    )
-    if b"Unknown encoder" in result.stderr:
-        raise Unsupported("the FFmpeg on this machine has no VVC encoder: take the luma coder av1")
+    planes = _padded(y.astype(int) << 2, height, width) + b"".join(_padded(c, height // 2, width // 2) for c in levels)
+    result = ffmpeg.run(*_encoding(width, height, quantizer, effort), data=planes)
     if result.returncode or not result.stdout:
-        raise BadImage(f"the VVC encoder refused a {y.shape[1]} x {y.shape[0]} picture ({_reason(result.stderr)})")
+        ffmpeg.blame(result, _ENCODING_TRIAL)
+        size = f"{y.shape[1]} x {y.shape[0]}"
+        if result.returncode < 0:
+            how = f"{ffmpeg.ended(result)}, perhaps for lack of memory"
+            raise Unsupported(f"the VVC encoder crashed on a {size} picture ({how}): {_AV1}")
+        raise BadImage(f"the VVC encoder refused a {size} picture ({ffmpeg.reason(result)})")
     section, md5 = _section(result.stdout, width, height)
-    if b"".join(hashlib.md5(plane.tobytes()).digest() for plane in _decoded(section, width, height)) != md5:
-        raise Unsupported("the FFmpeg on this machine decodes this picture wrongly: take the luma coder av1")
+    try:
+        decoded = _decoded(section, width, height)
+    except BadFile as error:
+        raise Unsupported(f"the FFmpeg on this machine can't decode what it codes: {_AV1}") from error
+    if b"".join(hashlib.md5(plane.tobytes()).digest() for plane in decoded) != md5:
+        raise Unsupported(f"the FFmpeg on this machine decodes this picture wrongly: {_AV1}")
     return section
 
 
@@ -105,28 +107,51 @@ def _padded(plane: np.ndarray, height: int, width: int) -> bytes:
 
 def _decoded(section: bytes, width: int, height: int, strict: bool = True) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The whole coded picture: Y (height x width), Cb and Cr (half of both), 10 bits in uint16."""
-    result = _ffmpeg(
-        # several threads race for what is left of a damaged picture: at times they leave nothing of it
-        *(("-xerror", "-err_detect", "explode") if strict else ("-threads", "1")),
-        *("-f", "vvc", "-i", "pipe:0", "-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "yuv420p10le", "pipe:1"),
-        data=_stream(section, width, height),
-    )
+    result = ffmpeg.run(*_decoding(strict), data=_stream(section, width, height))
     count = width * height
     if len(result.stdout) != count * 3:
-        raise BadFile(f"the luma data can't be decoded ({_reason(result.stderr)}): the file is damaged, get it again")
+        ffmpeg.blame(result, _decoding_trial())
+        reason = ffmpeg.reason(result)
+        raise BadFile(f"the luma data can't be decoded ({reason}): the file is damaged, get it again")
     y, cb, cr = np.split(np.frombuffer(result.stdout, "<u2"), [count, count + count // 4])
     half = height // 2, width // 2
     return y.reshape(height, width), cb.reshape(half), cr.reshape(half)
 
 
-def _ffmpeg(*arguments: str, data: bytes) -> subprocess.CompletedProcess[bytes]:
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-v", "error", *arguments]
-    return subprocess.run(command, input=data, capture_output=True, check=False)
+def _encoding(width: int, height: int, quantizer: int, effort: str) -> tuple[str, ...]:
+    """FFmpeg's arguments: 10-bit planes to VVC."""
+    return (
+        *("-f", "rawvideo", "-pix_fmt", "yuv420p10le", "-s", f"{width}x{height}", "-i", "pipe:0"),
+        *("-c:v", "libvvenc", "-preset", effort, "-qp", str(quantizer), "-qpa", "0"),
+        *("-vvenc-params", "level=6.2:SEIDecodedPictureHash=md5", "-threads", "1", "-f", "vvc", "pipe:1"),
+    )
 
 
-def _reason(stderr: bytes) -> str:
-    lines = stderr.decode(errors="replace").strip().splitlines()
-    return re.sub(r"^(\[[^\]]*\] *)+", "", lines[0]) if lines else "no picture came out"
+def _decoding(strict: bool) -> tuple[str, ...]:
+    """FFmpeg's arguments: VVC to 10-bit planes."""
+    return (
+        # several threads race for what is left of a damaged picture: at times they leave nothing of it
+        *(("-xerror", "-err_detect", "explode") if strict else ("-threads", "1")),
+        *("-f", "vvc", "-i", "pipe:0", "-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "yuv420p10le", "pipe:1"),
+    )
+
+
+_AV1 = "take the luma coder av1 (--luma av1)"
+#: The smallest picture that is coded, all grey.
+_TINY = 136, 16
+_ENCODING_TRIAL = ffmpeg.Trial(
+    work="encode VVC",
+    arguments=_encoding(*_TINY, 40, "fast"),
+    data=np.full(136 * 16 * 3 // 2, 512, "<u2").tobytes(),
+    least=1,
+    way_out=f", or {_AV1}",
+)
+
+
+def _decoding_trial() -> ffmpeg.Trial:
+    """The same picture, as VVenC codes it at quantizer 40."""
+    stream = _stream(bytes.fromhex("10c401016f4eb6e5a2015fb4"), *_TINY)
+    return ffmpeg.Trial("decode VVC", _decoding(strict=True), stream, least=136 * 16 * 3)
 
 
 def _padded_size(width: int, height: int) -> tuple[int, int]:
@@ -142,13 +167,14 @@ def _section(stream: bytes, width: int, height: int) -> tuple[bytes, bytes]:
     units: dict[int, list[bytes]] = {}
     for unit in stream.split(b"\0\0\1")[1:]:
         unit = unit.rstrip(b"\0")
-        units.setdefault(unit[1] >> 3, []).append(unit)
+        units.setdefault(unit[1] >> 3 if len(unit) > 1 else -1, []).append(unit)
     known = {_SLICE, _SEQUENCE, _PICTURE, _ADAPTATION, _DELIMITER, _SUFFIX_SEI}
     adaptations = [unit[2:] for unit in units.get(_ADAPTATION, [])]
-    written = units[_SEQUENCE][0], units[_PICTURE][0]
+    written = *units.get(_SEQUENCE, []), *units.get(_PICTURE, [])
     number = next((i for i in range(len(_PARAMETER_SETS)) if _parameter_sets(i, width, height) == written), None)
-    if number is None or not units.keys() <= known or len(units[_SLICE]) != 1 or len(adaptations) > 15:
-        raise Unsupported("this version of VVenC writes VVC data of another kind: take the luma coder av1")
+    whole = len(units.get(_SLICE, [])) == 1 and _SUFFIX_SEI in units
+    if number is None or not units.keys() <= known or not whole or len(adaptations) > 15:
+        raise Unsupported(f"the FFmpeg on this machine writes VVC data of another kind: {_AV1}")
     parts = [bytes([number << 4 | len(adaptations)])]
     parts += [leb128.write(len(unit)) + unit for unit in adaptations]
     # Header, kind and length of the message, kind of hash, then the hash of each plane (H.274, 8.8.1).

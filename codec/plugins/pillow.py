@@ -6,7 +6,7 @@ from typing import IO, Any
 
 from PIL import Image, ImageFile
 
-from scodec.errors import BadFile, BadRequest, ScodecError
+from scodec.errors import BadFile, BadRequest, OutOfMemory, ScodecError
 from scodec.format import container
 from scodec.options import DecodeOptions, EncodeOptions
 
@@ -14,6 +14,8 @@ from scodec.options import DecodeOptions, EncodeOptions
 COLOR, LOOK, DEVICE, DTYPE = DecodeOptions.color, DecodeOptions.look, DecodeOptions.device, DecodeOptions.dtype
 
 _MODES = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "LAB", "HSV", "I", "I;16", "I;16B"}
+#: Of a picture's `info`: what its samples mean.
+_MEANING = "transparency", "icc_profile", "srgb", "gamma", "chromaticity"
 
 
 def _accept(prefix: bytes) -> bool:
@@ -85,12 +87,17 @@ class ScodecImageFile(ImageFile.ImageFile):
                     image = decoder.preview(decoder.parse(self._data, check), self._reduction, options)
                 else:
                     image = decoder.decode(self._data, options)
+            except OutOfMemory:  # a MemoryError too, as Pillow raises it
+                raise
             except ScodecError as error:
                 raise OSError(str(error)) from error
             self.im = image.im
             self._mode, self._size = image.mode, image.size
             self.tile = []
             self._data = b""
+            if self._exclusive_fp and self.fp is not None:  # as Pillow's own formats: open only until loaded
+                self.fp.close()
+            self.fp = None
         return Image.Image.load(self)
 
 
@@ -101,11 +108,11 @@ def _save(im: Image.Image, fp: IO[bytes], filename: str | bytes) -> None:
 
     info = im.encoderinfo
     plain = im.copy()  # without the metadata that was not asked for, as Pillow's other formats have it
-    plain.info = {key: im.info[key] for key in ("transparency", "icc_profile") if key in im.info}
-    exif = info.get("exif", b"")
+    plain.info = {key: im.info[key] for key in _MEANING if key in im.info}
+    exif, xmp = info.get("exif", b""), info.get("xmp")
     for key, value in (
         ("exif", exif.tobytes() if isinstance(exif, Image.Exif) else exif),
-        ("xmp", info.get("xmp")),
+        ("xmp", xmp.encode() if isinstance(xmp, str) else xmp),
         ("icc_profile", info.get("icc_profile")),
     ):
         if value:

@@ -19,12 +19,13 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from scodec import photo, rate, scaling
+from scodec import photo
 from scodec.colour import hints
 from scodec.eval import rd
 from scodec.luma import vvc
 from scodec.metrics import ciede2000, colourfulness_ratio, rgb_psnr
 from scodec.options import LOOKS
+from scodec.sender import rate, scaling
 
 BUDGETS = (30, 60, 120, 250)
 CELLS = (16, 24, 32, 48, 64, 96, 128, 192, 256)

@@ -17,6 +17,7 @@ import traceback
 import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -24,7 +25,7 @@ from typing import Any
 import click
 import numpy as np
 import skimage.data
-from PIL import Image
+from PIL import ExifTags, Image
 
 import scodec
 from scodec import metadata
@@ -61,8 +62,10 @@ def files() -> list[bytes]:
     crop = np.ascontiguousarray(cat[100:164, 100:190])
     transparent = Image.fromarray(crop)
     transparent.putalpha(Image.radial_gradient("L").resize(transparent.size))
+    grey = transparent.convert("LA")
     exif = Image.Exif()
     exif[0x010F] = "Maker"
+    exif.get_ifd(ExifTags.IFD.GPSInfo)[1] = "N"
     with_metadata = io.BytesIO()
     transparent.save(with_metadata, "PNG", exif=exif, xmp=b"<x:xmpmeta/>")
     kinds: tuple[tuple[Any, dict[str, Any]], ...] = (
@@ -79,8 +82,27 @@ def files() -> list[bytes]:
         (with_metadata.getvalue(), {"luma": "av1", "hints": "auto"}),
         (crop, {"luma": "hyperprior", "quality": 60}),
         (with_metadata.getvalue(), {"luma": "hyperprior", "hints": 30}),
+        (with_metadata.getvalue(), {"hints": "auto"}),
+        (with_metadata.getvalue(), {"hints": "auto", "scale": 2, "quality": 70}),
+        (grey, {}),
+        (grey, {"luma": "av1", "scale": 3}),
     )
-    return [scodec.encode(picture, **options) for picture, options in kinds]
+    plain = [scodec.encode(picture, **options) for picture, options in kinds]
+    return plain + [_with_boxes(data, number) for number, data in enumerate(plain)]
+
+
+def _with_boxes(data: bytes, number: int) -> bytes:
+    """A file with more boxes: empty ones, long ones, of unknown kinds, and of known kinds a second time."""
+    stream = container.parse(data)
+    exif, xmp = metadata.boxes(metadata.Metadata(b"II*\0" + bytes(range(200)), b"<x:xmpmeta/>" * 100))
+    extra = (
+        (exif, xmp),
+        (xmp, xmp),
+        (exif, exif, xmp, (b"NEW ", bytes(300))),
+        ((b"NEW ", b""), xmp, (b"\0\0\0\0", b"?")),
+    )
+    boxes = stream.boxes + extra[number % len(extra)]
+    return container.pack(replace(stream, boxes=boxes))
 
 
 def sealed(data: bytes) -> bytes:

@@ -1,6 +1,6 @@
 """Find the best scale at every rate, by the PSNR of the restored luma. `python -m scodec.eval.lab.hull FILE...`
 
-Prints the numbers kept in codec/rate.py: the quantizers at which each scale lies on the convex hull of rate and
+Prints the numbers kept in codec/sender/rate.py: the quantizers at which each scale lies on the convex hull of rate and
 restored luma PSNR, and the slope of the hull, which sets the price of a byte of colour. Use pictures held out of
 training, never a test set.
 """
@@ -14,7 +14,8 @@ import click
 import numpy as np
 from tqdm import tqdm
 
-from scodec import luma, photo, scaling
+from scodec import luma, photo
+from scodec.sender import scaling
 
 QUANTIZERS = (63, 62, 60, 57, 54, 51, 48, 46, 44, 42, 40, 37, 34, 31, 27, 22, 16, 10)
 CROP = 512

@@ -88,9 +88,13 @@ def _outcome(path: Path, file: Path, out: Path, runs: list[Run]) -> str:
 
 
 def _difference(path: Path, file: Path, out: Path, messages: str) -> str:
-    """How the decoded picture differs from the source; empty if it does not."""
+    """How the decoded picture differs from the source; empty if it does not, or if Pillow can't tell."""
     facts = scodec.info(file)
-    with Image.open(path) as image:
+    try:
+        image = Image.open(path)
+    except Image.UnidentifiedImageError:
+        return ""
+    with image:
         multiframe = getattr(image, "n_frames", 1) > 1
         source = ImageOps.exif_transpose(image)
         grey = source.mode in ("1", "L", "LA", "F") or source.mode.startswith("I")
@@ -99,7 +103,7 @@ def _difference(path: Path, file: Path, out: Path, messages: str) -> str:
         checks = {
             "size": decoded.size == source.size == (facts.width, facts.height),
             "grey": not grey or facts.gray and decoded.mode in ("L", "LA"),
-            "transparency": facts.alpha == transparent == ("A" in decoded.mode),
+            "transparency": transparent <= facts.alpha == ("A" in decoded.mode),  # Pillow overlooks some
             "frames": multiframe == ("only the first of" in messages),
         }
     wrong = [name for name, agrees in checks.items() if not agrees]

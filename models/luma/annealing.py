@@ -61,5 +61,5 @@ def _sampled(v: Tensor, temperature: float, generator: torch.Generator) -> Tenso
     low = v.detach().floor()
     fraction = (v - low).clamp(1e-4, 1 - 1e-4)
     logit = torch.atanh(fraction) - torch.atanh(1 - fraction)
-    noise = torch.rand(v.shape, generator=generator).clamp(1e-6, 1 - 1e-6).logit()
+    noise = torch.rand(v.shape, generator=generator, dtype=torch.float32).clamp(1e-6, 1 - 1e-6).logit()
     return low + torch.sigmoid((logit / temperature + noise) / temperature)

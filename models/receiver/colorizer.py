@@ -57,7 +57,8 @@ def enlarge_hint(grid: np.ndarray | Tensor, cell: float, step: float, height: in
     cell: luma pixels per grid cell (any real number, since the network's input may be a reduced picture).
     """
     rows, columns = (round(count * cell / 2) for count in grid.shape[1:])
-    large = F.interpolate(torch.as_tensor(grid)[None], (rows, columns), mode="bicubic", align_corners=False)[0]
+    planes = torch.from_numpy(grid) if isinstance(grid, np.ndarray) else grid
+    large = F.interpolate(planes[None], (rows, columns), mode="bicubic", align_corners=False)[0]
     bottom, right = max(height // 2 - rows, 0), max(width // 2 - columns, 0)
     large = F.pad(large, (0, right, 0, bottom), mode="replicate")  # rounding may leave the last pixel uncovered
     return Hint(large[:, : height // 2, : width // 2] / CHROMA_UNIT, cell, step)

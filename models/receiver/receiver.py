@@ -78,7 +78,7 @@ class Receiver:
         for rows, columns, needed_rows, needed_columns in progress(list(tiles(height, width, step))):
             y_up = self._enlarged(luma.y, scale, needed_rows, needed_columns)
             size = needed_rows.stop - needed_rows.start, needed_columns.stop - needed_columns.start
-            grain = torch.from_numpy(texture[needed_rows, needed_columns].copy())[None, None].to(self.device) / 128
+            grain = self._tensor(texture[needed_rows, needed_columns].copy(), 128)
             y_up, grain = (padded(each, Restorer.multiple) for each in (y_up, grain))
             y_hat = self._run(self.restorer, y_up, *condition, grain, look)[0, 0, : size[0], : size[1]]
             inner_rows = slice(rows.start - needed_rows.start, rows.stop - needed_rows.start)
@@ -98,12 +98,13 @@ class Receiver:
         y_11HW = self._tensor(y)
         small = y_11HW if size == y.shape else F.interpolate(y_11HW, size, mode="bilinear", antialias=True).clamp(0, 1)
         hint = None if grid is None else enlarge_hint(grid, cell * reduction, step, *size)
-        plane = torch.zeros(2, size[0] // 2, size[1] // 2) if hint is None else hint.plane
-        numbers = torch.tensor([describe(hint, look)], device=self.device)
+        if hint is None:
+            plane = torch.zeros(2, size[0] // 2, size[1] // 2, dtype=torch.float32, device=self.device)
+        else:
+            plane = hint.plane.to(self.device)
+        numbers = torch.tensor([describe(hint, look)], dtype=torch.float32, device=self.device)
         multiple = Colorizer.multiple
-        chroma = self._run(
-            self.colorizer, padded(small, multiple), padded(plane[None].to(self.device), multiple // 2), numbers
-        )
+        chroma = self._run(self.colorizer, padded(small, multiple), padded(plane[None], multiple // 2), numbers)
         chroma, luma = chroma[:, :, : size[0] // 2, : size[1] // 2], F.avg_pool2d(small, 2)
         planes = torch.cat([chroma, _slopes(chroma, luma), luma], 1)
 
@@ -128,8 +129,9 @@ class Receiver:
         extent = cell * chroma.shape[1], cell * chroma.shape[2]
         return rgb_by_strips(self._tensor(y), lambda top, _: enlarged_rows(planes, top, height, width, extent))
 
-    def _tensor(self, y: np.ndarray) -> Tensor:
-        return torch.from_numpy(y)[None, None].to(self.device) / 255
+    def _tensor(self, plane: np.ndarray, unit: int = 255) -> Tensor:
+        """float32 (1, 1, H, W), whatever torch's default: integers divided by `unit` would take on that."""
+        return torch.from_numpy(plane)[None, None].to(self.device).float() / unit
 
     def _run(self, network: nn.Module, *inputs: Tensor | float) -> Tensor:
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
@@ -143,7 +145,7 @@ class Receiver:
             first, last = max(needed.start // scale - margin, 0), min(-(-needed.stop // scale) + margin, side)
             sources.append(slice(first, last))
             crops.append(slice(needed.start - first * scale, needed.stop - first * scale))
-        window = torch.from_numpy(y_small[sources[0], sources[1]].copy())[None, None].to(self.device) / 255
+        window = self._tensor(y_small[sources[0], sources[1]].copy())
         return enlarge(window, scale)[:, :, crops[0], crops[1]]
 
 

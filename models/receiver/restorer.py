@@ -51,7 +51,7 @@ def expected_error(coder_B: Tensor, scale_B: Tensor, quantizer_B: Tensor) -> Ten
     of high quality.
     """
     slope_B, level_B = (
-        sum(value * (coder_B == number) for number, value in enumerate(values))
+        sum(value * (coder_B == number).float() for number, value in enumerate(values))
         for values in zip(*FADE.values(), strict=True)
     )
     coded = 10 ** ((slope_B * quantizer_B.float() - level_B) / 20)

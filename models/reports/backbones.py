@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from scodec.errors import Unsupported
@@ -31,5 +30,5 @@ def backbone(name: str, pretrained: bool, **options: Any) -> nn.Module:
 
 def as_rgb(l_B1HW: Tensor) -> Tensor:
     """Lightness (-1..1) repeated to three channels and normalized with ImageNet's statistics (B, 3, H, W)."""
-    mean, std = (torch.tensor(values, device=l_B1HW.device)[:, None, None] for values in (IMAGENET_MEAN, IMAGENET_STD))
+    mean, std = (l_B1HW.new_tensor(values)[:, None, None] for values in (IMAGENET_MEAN, IMAGENET_STD))
     return ((l_B1HW + 1) / 2 - mean) / std

@@ -31,8 +31,8 @@ class EDSR(nn.Module):
         up = [layer for step in steps for layer in (_conv(64, 64 * step**2), nn.PixelShuffle(step))]
         after = [layer for _ in range(deep) for layer in (_conv(64, 64), nn.ReLU())]
         self.tail = nn.Sequential(*up, *after, _conv(64, 3))
-        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN)[:, None, None], persistent=False)
-        self.register_buffer("std", torch.tensor(IMAGENET_STD)[:, None, None], persistent=False)
+        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN, dtype=torch.float32)[:, None, None], persistent=False)
+        self.register_buffer("std", torch.tensor(IMAGENET_STD, dtype=torch.float32)[:, None, None], persistent=False)
 
     def forward(self, rgb_B3HW: Tensor) -> dict[str, Tensor]:
         x = self.head((rgb_B3HW - self.mean) / self.std)

@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -20,11 +19,10 @@ from scodec.models.receiver import receiver
 from scodec.models.receiver.restorer import Restorer
 from scodec.models.registry import COLOUR_SYSTEMS, ENLARGING_SYSTEMS
 from scodec.models.reports import lab
+from scodec.models.runs import weights_file
 from scodec.models.strips import enlarged_rows, rgb_by_strips
 from scodec.models.tiling import tiles
 
-#: Folder of training runs, relative to the current folder.
-RUNS = Path("runs")
 #: scodec's own networks that the user may replace by newly trained ones.
 OWN = ("restorer", "colorizer")
 #: Side of the tiles for super-resolution, in pixels of the small picture.
@@ -67,7 +65,7 @@ class System:
         large = np.empty((height * scale, width * scale, 3), np.uint8)
         for rows, columns, needed_rows, needed_columns in tiles(height, width, TILE):
             source = torch.from_numpy(rgb[needed_rows, needed_columns].copy()).to(self.device)
-            tile = self._run(source.permute(2, 0, 1)[None] / 255)["rgb"][0].permute(1, 2, 0)
+            tile = self._run(source.permute(2, 0, 1)[None].float() / 255)["rgb"][0].permute(1, 2, 0)
             top, left = rows.start - needed_rows.start, columns.start - needed_columns.start
             bottom, right = top + rows.stop - rows.start, left + columns.stop - columns.start
             inner = tile[top * scale : bottom * scale, left * scale : right * scale]
@@ -147,11 +145,7 @@ def choose(names: Sequence[str], device: str = "auto", dtype: str = "auto") -> C
 
 @cache
 def _load(name: str, device: torch.device) -> tuple[str, nn.Module]:
-    file = Path(name) if name.endswith(".safetensors") else RUNS / name / "weights.safetensors"
-    if not file.exists():
-        raise BadRequest(
-            f"there is no {file}: `scodec train FOLDER... --system {file.parent.name}` writes it; or name another file"
-        )
+    file = weights_file(name)
     kind = weights.facts(file)["network"]
     if kind not in COLOUR_SYSTEMS | ENLARGING_SYSTEMS and kind not in OWN:
         raise BadRequest(f"{name} holds the {kind}, which rebuilds no pictures: see docs/systems.md for those that do")

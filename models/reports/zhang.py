@@ -27,7 +27,7 @@ def bins() -> np.ndarray:
 
     These are the bins that contain an sRGB colour: 260. The paper, which does not state its rule, has 313.
     """
-    levels = torch.linspace(0, 1, 52)
+    levels = torch.linspace(0, 1, 52, dtype=torch.float32)
     rgb = torch.stack(torch.meshgrid(levels, levels, levels, indexing="ij")).flatten(1)
     ab = lab.from_rgb(rgb[None, :, None])[1][0, :, 0].T * AB_UNIT
     return np.unique(np.rint(ab.numpy() / BIN), axis=0).astype(np.float32) * BIN

@@ -15,8 +15,9 @@ from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
-from scodec import luma, photo, scaling
+from scodec import luma, photo
 from scodec.models.receiver.restorer import CODERS, enlarge
+from scodec.sender import scaling
 from scodec.training.data import cache
 
 #: The variants of a picture: coder, scale, number of variants, and range (end exclusive) of their random quantizers.

@@ -12,13 +12,14 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from scodec import photo, scaling
+from scodec import photo
 from scodec.errors import BadRequest
 from scodec.luma import av1
 from scodec.metrics.bd import bd_rate
 from scodec.models import weights
 from scodec.models.luma.hyperprior import BIT, HYPER_BLOCK, LumaHyperprior, step
 from scodec.models.receiver.restorer import describe_coding, enlarge
+from scodec.sender import scaling
 from scodec.training.recipe import Recipe
 from scodec.training.tasks.task import Task
 

@@ -96,6 +96,14 @@ def price(coder: str, scale: int, quantizer: int) -> float:
     return knots[-1][1]
 
 
+def typical_bpp(coder: str, scale: int, quantizer: int) -> float:
+    """Bits per pixel of the picture that the luma of a photograph takes at a rung.
+
+    A power of the price, fitted to five photographs of scikit-image at eight rungs of vvc, from 0.003 to 1.9 bpp.
+    """
+    return float(3.07 * price(coder, scale, quantizer) ** -0.606)
+
+
 def colour_bytes(luma_bytes: int) -> int:
     """About how many bytes chroma adds to a VVC luma of so many bytes.
 

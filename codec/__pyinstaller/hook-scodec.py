@@ -1,0 +1,13 @@
+"""PyInstaller's hook: the weights, the modules that are imported by name, and the version."""
+
+from PyInstaller.utils.hooks import collect_data_files, collect_submodules, copy_metadata
+
+
+def _needed(module: str) -> bool:
+    """Whether a frozen program needs a module: training and evaluation are no work for one, and would bring much in."""
+    left_out = "scodec.training", "scodec.eval", "scodec.plugins.compressai", "scodec.__pyinstaller"
+    return not module.startswith(left_out)
+
+
+datas = collect_data_files("scodec", includes=["models/weights/*.safetensors"]) + copy_metadata("scodec-image")
+hiddenimports = collect_submodules("scodec", filter=_needed)
