@@ -14,7 +14,8 @@ from scodec import photo
 from scodec.errors import BadFile, Unsupported
 from scodec.luma import hyperprior
 from scodec.models.luma import annealing
-from scodec.models.luma.hyperprior import BIT, step
+from scodec.models.luma.hyperprior import BIT
+from scodec.models.luma.quantizer import step
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,8 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from scodec.models.luma.hyperprior import BIT, HYPER_BLOCK, LumaHyperprior, step
+from scodec.models.luma.hyperprior import BIT, HYPER_BLOCK, LumaHyperprior
+from scodec.models.luma.quantizer import step
 from scodec.models.luma.transforms import BLOCK
 
 #: Number of gradient steps, and the learning rate.

@@ -29,17 +29,13 @@ from torch.nn import functional as F
 
 from scodec.models.blocks import CONDITION, condition_mlp
 from scodec.models.luma import exact
+from scodec.models.luma.quantizer import BANDS, KNOTS, band, interpolated, normalized, step, with_planes
 from scodec.models.luma.transforms import Analysis, Synthesis
 
 #: Side of the block that one hyperlatent covers, in pixels.
 HYPER_BLOCK = 64
-#: Number of bands of quantizers. Each band has its own probability tables for z, whose share of the bits is largest at
-#: low rates.
-BANDS = 4
 #: Channels of the features from which entropy_parameters predicts means and scales: of h_s, and of context_prediction.
 HYPER_FEATURES, CONTEXT_FEATURES = 160, 96
-#: Quantization step at quantizer 0 and at quantizer 63, for coefficients of an orthonormal transform of luma in 0..1.
-FINEST, COARSEST = 3 / 255, 192 / 255
 #: Rate-distortion trade-off: one bit is worth a squared error of this many squared quantization steps, hence the cost
 #: R + D / (BIT * step^2). High-rate theory gives ln 2 / 6 = 0.12 (the squared error of a uniform quantizer is a twelfth
 #: of the squared step and falls by 6 dB per bit); dead zones require more.
@@ -49,8 +45,6 @@ PATIENCE = 0.2
 #: Coding order of the four positions in every 2 x 2 block of latents of a group, numbered row by row: the first two
 #: positions form one half of a checkerboard (He et al. 2021).
 ORDER = (0, 3, 1, 2)
-#: Number of knots of the log gains, which are piecewise linear in the quantizer (see `_interpolated`).
-KNOTS = 5
 #: Standard deviations of the Gaussian tables, and the thresholds between them: logarithms in fixed point.
 SCALES = np.exp(np.linspace(math.log(0.11), math.log(64), 64))
 THRESHOLDS = np.rint(np.log(SCALES[:-1] * SCALES[1:]) / 2 * exact.UNIT).tolist()
@@ -61,11 +55,6 @@ Place = tuple[slice, slice, slice]
 Tables = tuple[list[list[int]], list[int], list[int]]
 
 # Shape suffixes: B batch, H and W height and width of the luma (multiples of 64), h and w those of y (1/16 of H and W).
-
-
-def step(quantizer_B: Tensor) -> Tensor:
-    """Quantization step of each quantizer (0 to 63)."""
-    return FINEST * (COARSEST / FINEST) ** (quantizer_B.float() / 63)
 
 
 def rounded(x: Tensor) -> Tensor:
@@ -130,7 +119,7 @@ class LumaHyperprior(CompressionModel):
         """
         medians = self._medians(quantizer_B)
         z_hat = rounded(z - medians) + medians
-        y_hat, mean, scale = self._predicted(y, self.h_s(_with_planes(z_hat, quantizer_B)), rounded)
+        y_hat, mean, scale = self._predicted(y, self.h_s(with_planes(z_hat, quantizer_B)), rounded)
         if self.training:
             y_likelihoods = self.gaussian_conditional(y.float(), scale.float(), mean.float())[1]
         else:  # in evaluation mode CompressAI's forward would round by itself
@@ -244,7 +233,7 @@ class LumaHyperprior(CompressionModel):
 
     def hyper_analysis(self, y: Tensor, quantizer_B: Tensor) -> Tensor:
         """y (B, channels, h, w; h and w multiples of 4) -> z (B, hyper, h/4, w/4) in units of its quantization step."""
-        return self.h_a(_with_planes(y, quantizer_B)) * _interpolated(self.log_hyper_gain, quantizer_B).exp()
+        return self.h_a(with_planes(y, quantizer_B)) * interpolated(self.log_hyper_gain, quantizer_B).exp()
 
     def synthesis(self, y_hat: Tensor, quantizer_B: Tensor) -> Tensor:
         """y_hat in units of the quantization step -> luma, about 0..1."""
@@ -253,7 +242,7 @@ class LumaHyperprior(CompressionModel):
 
     def _hyper_likelihoods(self, z: Tensor, quantizer_B: Tensor) -> Tensor:
         """Likelihoods of z by the distributions of each sample's band; those of the other bands are given zeros."""
-        band_B = _band(quantizer_B)
+        band_B = band(quantizer_B)
         wide = F.one_hot(band_B, BANDS)[:, :, None, None, None] * z[:, None]
         if self.training:
             likelihoods = self.entropy_bottleneck(wide.flatten(1, 2))[1]
@@ -266,12 +255,12 @@ class LumaHyperprior(CompressionModel):
 
     def _medians(self, quantizer_B: Tensor) -> Tensor:
         medians = self.entropy_bottleneck.quantiles[:, 0, 1].detach().view(BANDS, -1)
-        return medians[_band(quantizer_B)][:, :, None, None]
+        return medians[band(quantizer_B)][:, :, None, None]
 
     def _hyper(self, z: Tensor, quantizer_1: Tensor) -> Tensor:
         """Symbols of z -> h_s(z_hat) in exact arithmetic."""
         fixed = z.double() * exact.UNIT + exact.to_fixed(self._medians(quantizer_1))
-        fixed = _with_planes(fixed.clamp(-exact.LARGEST, exact.LARGEST) / exact.UNIT, quantizer_1)
+        fixed = with_planes(fixed.clamp(-exact.LARGEST, exact.LARGEST) / exact.UNIT, quantizer_1)
         return exact.run(self.h_s, exact.to_fixed(fixed))
 
     @staticmethod
@@ -281,12 +270,12 @@ class LumaHyperprior(CompressionModel):
         return torch.arange(first, first + z.shape[1], device=z.device)[None, :, None, None].expand(z.shape)
 
     def _condition(self, quantizer_B: Tensor) -> Tensor:
-        q = _normalized(quantizer_B)
+        q = normalized(quantizer_B)
         return self.condition(torch.stack([q, q**4], 1))
 
     @staticmethod
     def _gain(logs: Tensor, quantizer_B: Tensor, sign: int) -> Tensor:
-        return step(quantizer_B)[:, None, None, None] ** sign * _interpolated(logs, quantizer_B).exp()
+        return step(quantizer_B)[:, None, None, None] ** sign * interpolated(logs, quantizer_B).exp()
 
 
 def checksum(symbols: list[Tensor]) -> int:
@@ -326,33 +315,6 @@ def _around(x: Tensor, cell: int) -> Tensor:
     """Pad so that a 3 x 3 convolution of stride 2 is centred on position `cell` (0 to 3) of every 2 x 2 block."""
     row, column = divmod(cell, 2)
     return F.pad(x, (1 - column, column, 1 - row, row))
-
-
-def _interpolated(logs: Tensor, quantizer_B: Tensor) -> Tensor:
-    """Piecewise linear functions of the quantizer, evaluated at the quantizers: (B, C, 1, 1).
-
-    logs (knots, C): their offset, their slope, and the values that are added at the inner knots.
-    """
-    q, last = _normalized(quantizer_B)[:, None], len(logs) - 1
-    value = logs[0] + logs[1] * q
-    for knot in range(1, last):
-        value = value + logs[knot + 1] * (1 - (q * last - knot).abs()).clamp_min(0)
-    return value[:, :, None, None]
-
-
-def _with_planes(planes: Tensor, quantizer_B: Tensor) -> Tensor:
-    """Append two constant planes that encode the quantizer: q and q^4, with q = quantizer / 63."""
-    q = _normalized(quantizer_B).to(planes.dtype)
-    numbers = torch.stack([q, q * q * q * q], 1)[:, :, None, None]
-    return torch.cat([planes, numbers.expand(-1, -1, *planes.shape[2:])], 1)
-
-
-def _normalized(quantizer_B: Tensor) -> Tensor:
-    return quantizer_B.float() / 63
-
-
-def _band(quantizer_B: Tensor) -> Tensor:
-    return quantizer_B * BANDS // 64
 
 
 def _tables(model: EntropyModel) -> Tables:

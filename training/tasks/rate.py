@@ -17,7 +17,8 @@ from scodec.errors import BadRequest
 from scodec.luma import av1
 from scodec.metrics.bd import bd_rate
 from scodec.models import weights
-from scodec.models.luma.hyperprior import BIT, HYPER_BLOCK, LumaHyperprior, step
+from scodec.models.luma.hyperprior import BIT, HYPER_BLOCK, LumaHyperprior
+from scodec.models.luma.quantizer import step
 from scodec.models.receiver.restorer import describe_coding, enlarge
 from scodec.sender import scaling
 from scodec.training.recipe import Recipe
