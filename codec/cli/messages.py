@@ -13,7 +13,8 @@ from scodec.files.atomic import STREAM
 def note(message: str) -> None:
     """One line, above that of `progress` if there is one."""
     tqdm = sys.modules.get("tqdm")
-    with tqdm.tqdm.external_write_mode(sys.stderr) if tqdm else nullcontext():
+    bars = tqdm.tqdm._instances if tqdm else ()  # without any, tqdm has no lock either, and makes one
+    with tqdm.tqdm.external_write_mode(sys.stderr) if tqdm and len(bars) else nullcontext():
         click.echo(f"scodec: {message}", err=True)
 
 
