@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from scodec.models import weights
+from scodec.models.convolution import winograd
 from scodec.models.device import best_device, choose_dtype, loading
 from scodec.models.receiver.colorizer import CHROMA_UNIT, Colorizer, describe, enlarge_hint
 from scodec.models.receiver.restorer import TEXTURED, Restorer, describe_coding, enlarge, noise
@@ -162,12 +163,14 @@ def get(device: str = "auto", dtype: str = "auto") -> Receiver:
 @cache
 def _load(device: str, dtype: str) -> Receiver:
     place = torch.device(best_device(device))
-    return Receiver(
-        cast(Restorer, weights.load("restorer")).to(place).to(memory_format=torch.channels_last),
-        weights.load("colorizer").to(place).to(memory_format=torch.channels_last),
-        place,
-        choose_dtype(dtype, place),
-    )
+    kind = choose_dtype(dtype, place)
+    restorer, colorizer = (weights.load(name).to(place) for name in ("restorer", "colorizer"))
+    if not winograd(place, kind):
+        restorer, colorizer = (network.to(memory_format=torch.channels_last) for network in (restorer, colorizer))
+    cast(Colorizer, colorizer).encoder.to(
+        memory_format=torch.channels_last
+    )  # has no 3 x 3 convolutions of all channels
+    return Receiver(cast(Restorer, restorer), colorizer, place, kind)
 
 
 def _slopes(chroma: Tensor, luma: Tensor) -> Tensor:
