@@ -1,14 +1,15 @@
 """The way from bytes to a picture: container -> luma -> full-resolution luma -> colour."""
 
 import zlib
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image
 
 from scodec import luma, metadata, photo
 from scodec.colour import hints
+from scodec.colour.hints import HintGrid
 from scodec.errors import BadFile, memory_advice
 from scodec.format import container
 from scodec.format.container import Stream
@@ -33,38 +34,67 @@ def parse(data: bytes, check: bool = True) -> Stream:
     return stream if check else _readable(stream)
 
 
+@dataclass(frozen=True)
+class Sections:
+    """What the sections of a file decode to, before the networks."""
+
+    stream: Stream
+    y: np.ndarray  # uint8 luma, 1/scale of the size
+    chroma: np.ndarray | None  # (2, rows, columns), where it was coded together with the luma
+    hints: HintGrid | None
+
+
+def sections(stream: Stream) -> Sections:
+    """The sections of a file taken apart, decoded; needs no torch but for the luma coder hyperprior."""
+    header = stream.header
+    grid = hints.decode(stream.hints, header.width, header.height) if stream.hints else None
+    return Sections(stream, *decode_luma(stream), grid)
+
+
 def rebuild(stream: Stream, options: DecodeOptions, progress: Progress = iter) -> np.ndarray:
     """The picture of a file taken apart, without transparency; uint8 (H, W, 3), or (H, W) where grey."""
-    header, look = stream.header, look_number(options.look)
-    grid = hints.decode(stream.hints, header.width, header.height) if stream.hints else None
-    y_small, chroma_small = decode_luma(stream)
+    return rebuild_batch([sections(stream)], options, progress)[0]
 
-    from scodec.models.receiver.receiver import CodedLuma  # torch: only where pictures are rebuilt
+
+def rebuild_batch(files: Sequence[Sections], options: DecodeOptions, progress: Progress = iter) -> list[np.ndarray]:
+    """The pictures of files, as `rebuild` gives each, by one run of the networks.
+
+    All have the same size, kind of colour and, with the natural look, scales that all get texture, or none.
+    """
+    from scodec.models.receiver.receiver import CodedLuma, Grid, gray, to_host  # torch: only where pictures are rebuilt
     from scodec.models.reports.system import choose
 
     networks, painter, enlarger = choose(options.receivers, options.device, options.dtype)
+    if len(files) > 1 and (painter is not None or enlarger is not None):
+        return [rebuild_batch([file], options, progress)[0] for file in files]
+    header, look = files[0].stream.header, look_number(options.look)
+
+    def coded(file: Sections) -> CodedLuma:
+        of = file.stream.header
+        return CodedLuma(file.y, of.luma, of.scale, of.quantizer, of.height, of.width)
+
     if enlarger is not None and header.scale > 1:
         # A system that enlarges RGB comes after the colours, at the size that the luma was coded in.
-        y, unit = y_small.astype(np.float32), header.scale
+        y, unit = networks.plane(files[0].y), header.scale
     else:
-        coded = CodedLuma(y_small, header.luma, header.scale, header.quantizer, header.height, header.width)
-        seed = zlib.crc32(stream.luma)  # the same file gives the same picture, whatever its metadata
-        y, unit = networks.restore(coded, look, seed, options.tile, progress), 1
+        seeds = [zlib.crc32(file.stream.luma) for file in files]  # the same file gives the same picture
+        y, unit = networks.restore([coded(file) for file in files], look, seeds, options.tile, progress), 1
     if header.gray or not options.color:
-        picture = y.round().astype(np.uint8)
+        pictures = to_host(gray(y))
     elif painter is not None:
-        picture = painter.colorize(y)
-    elif chroma_small is not None:
-        picture = networks.paint(y, chroma_small, 2 * header.scale // unit)
-    elif grid is not None:
-        picture = networks.colorize(y, grid.grid, grid.cell / unit, grid.step, look)
+        pictures = painter.colorize(to_host(y[0, 0] * 255))[None]
+    elif files[0].chroma is not None:
+        chroma = np.stack([file.chroma for file in files if file.chroma is not None])
+        pictures = to_host(networks.paint(y, chroma, 2 * header.scale // unit))
     else:
-        picture = networks.colorize_blind(y, look)
+        known = [file.hints and Grid(file.hints.grid, file.hints.cell / unit, file.hints.step) for file in files]
+        pictures = to_host(networks.colorize(y, known, look))
     if enlarger is None or unit == 1:
-        return picture
+        return list(pictures)
+    (picture,) = pictures
     rgb = np.repeat(picture[..., None], 3, 2) if picture.ndim == 2 else picture
     rgb = enlarger.enlarge_to(rgb, header.scale, header.width, header.height)
-    return photo.planes(rgb)[0] if picture.ndim == 2 else rgb
+    return [photo.planes(rgb)[0] if picture.ndim == 2 else rgb]
 
 
 def finish(image: Image.Image, stream: Stream) -> Image.Image:
@@ -103,7 +133,7 @@ def preview(stream: Stream, reduction: int, options: DecodeOptions) -> Image.Ima
         from scodec.models.receiver import receiver
 
         networks = receiver.get(options.device, options.dtype)
-        picture = networks.colorize_blind(y, look_number(options.look))
+        picture = receiver.to_host(networks.colorize(networks.plane(y), [None], look_number(options.look)))[0]
     return finish(Image.fromarray(picture), stream)
 
 

@@ -18,7 +18,7 @@ QUANTIZER = 22
 def restore(picture: photo.Photo, options: RestoreOptions) -> list[Image.Image]:
     """Colour and enlarge a photograph; see `scodec.restore`."""
     from scodec.models.receiver.alternatives import alternative
-    from scodec.models.receiver.receiver import CodedLuma
+    from scodec.models.receiver.receiver import CodedLuma, gray, to_host
     from scodec.models.reports.system import choose
 
     networks, painter, enlarger = choose(options.systems, options.device, options.dtype)
@@ -28,20 +28,20 @@ def restore(picture: photo.Photo, options: RestoreOptions) -> list[Image.Image]:
     y = photo.planes(picture.rgb)[0]
     width, height = y.shape[1] * scale, y.shape[0] * scale
     if scale == 1:
-        luma = y.astype(np.float32)
+        luma = networks.plane(y)
     elif enlarger is not None:
         grey = enlarger.enlarge_to(np.repeat(y[..., None], 3, 2), scale, width, height)
-        luma = photo.planes(grey)[0].astype(np.float32)
+        luma = networks.plane(photo.planes(grey)[0])
     else:
         coded = CodedLuma(y, "vvc", scale, QUANTIZER, height, width)
-        luma = networks.restore(coded, look, zlib.crc32(y.tobytes()))
+        luma = networks.restore([coded], look, [zlib.crc32(y.tobytes())])
     if not options.color:
-        pictures = [luma.round().astype(np.uint8)]
+        pictures = [to_host(gray(luma))[0]]
     elif painter is not None:
-        pictures = [painter.colorize(luma)]
+        pictures = [painter.colorize(to_host(luma[0, 0] * 255))]
     else:
         rng = np.random.default_rng(options.seed)
-        pictures = [networks.colorize_blind(luma, look)]
+        pictures = [to_host(networks.colorize(luma, [None], look))[0]]
         pictures += [alternative(networks, luma, look, rng) for _ in range(options.samples - 1)]
     return [_finish(each, picture, (width, height)) for each in pictures]
 

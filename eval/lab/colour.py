@@ -52,11 +52,11 @@ def _measure(path: Path) -> dict[str, float]:
     networks = receiver.get("cpu")
     rgb = photo.load(path).rgb
     y, cb, cr = photo.planes(rgb)
-    luma = y.astype(np.float32)
+    luma = networks.plane(y)
     gray = np.repeat(y[..., None], 3, 2)
     figures = {"grey: RGB-PSNR": rgb_psnr(rgb, gray), "grey: CIEDE2000": ciede2000(rgb, gray)}
     for name, look in LOOKS.items():
-        blind = networks.colorize_blind(luma, look)
+        blind = receiver.to_host(networks.colorize(luma, [None], look))[0]
         figures[f"blind, {name}: RGB-PSNR"] = rgb_psnr(rgb, blind)
         figures[f"blind, {name}: CIEDE2000"] = ciede2000(rgb, blind)
         figures[f"blind, {name}: colourfulness"] = colourfulness_ratio(rgb, blind)
@@ -65,9 +65,8 @@ def _measure(path: Path) -> dict[str, float]:
         hinted = hints.decode(hints.encode(cb, cr, budget), y.shape[1], y.shape[0])
         grids = [grid for size, grid in plain if size <= budget]
         figures[f"{budget} bytes, plain grid"] = max(rgb_psnr(rgb, photo.merge(y, *grid)) for grid in grids)
-        figures[f"{budget} bytes, hints"] = rgb_psnr(
-            rgb, networks.colorize(luma, hinted.grid, hinted.cell, hinted.step, look=0)
-        )
+        grid = receiver.Grid(hinted.grid, hinted.cell, hinted.step)
+        figures[f"{budget} bytes, hints"] = rgb_psnr(rgb, receiver.to_host(networks.colorize(luma, [grid], 0))[0])
         within_budget = [psnr for size, psnr in coded_along if size <= budget]
         figures[f"{budget} bytes, coded along"] = max(within_budget, default=figures["grey: RGB-PSNR"])
     return figures
@@ -85,7 +84,8 @@ def _coded_along(rgb: np.ndarray) -> list[tuple[int, float]]:
         section = vvc.encode(small, quantizer, chroma=hints.cell_means(np.stack([cb, cr]), 2 * scale))
         added = len(section) - len(vvc.encode(small, quantizer))
         _, chroma = vvc.decode_colour(section, small.shape[1], small.shape[0])
-        found.append((added, rgb_psnr(rgb, networks.paint(y.astype(np.float32), chroma, 2 * scale))))
+        painted = receiver.to_host(networks.paint(networks.plane(y), chroma[None], 2 * scale))[0]
+        found.append((added, rgb_psnr(rgb, painted)))
     return found
 
 

@@ -64,7 +64,8 @@ def _measure(coder: str, path: Path) -> np.ndarray:
             section = luma.CODERS[coder].encode(small, quantizer)
             decoded = luma.CODERS[coder].decode(section, small.shape[1], small.shape[0])
             up = enlarge(torch.from_numpy(decoded.copy())[None, None] / 255, scale)[0, 0, :height, :width].numpy() * 255
-            y_hat = networks.restore(CodedLuma(decoded, coder, scale, quantizer, height, width), 0, 0)
+            coded = CodedLuma(decoded, coder, scale, quantizer, height, width)
+            y_hat = networks.restore([coded], 0, [0])[0, 0].numpy() * 255
             table[scale - 1, i] = 8 * len(section) / y.size, _psnr(up - y), _psnr(y_hat - y)
     return table
 

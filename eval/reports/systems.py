@@ -6,7 +6,6 @@ colorizes also gets a strip of sample pictures.
 
 import json
 from dataclasses import dataclass
-from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -65,15 +64,16 @@ def subjects(trained: Path) -> dict[str, Subject]:
         height, width, _ = small.shape
         y, cb, cr = photo.planes(_bicubic(small, scale))
         coded = CodedLuma(photo.planes(small)[0], "vvc", scale, QUANTIZER, height * scale, width * scale)
-        y_hat = networks.restore(coded, 0, 0)
+        y_hat = networks.restore([coded], 0, [0])[0, 0].numpy() * 255
         return photo.merge(y_hat, cb, cr)
+
+    def coloured(y: np.ndarray) -> np.ndarray:
+        return receiver.to_host(networks.colorize(networks.plane(y), [None], 0))[0]
 
     colorizer, restorer = (weights.facts(name)["id"] for name in ("colorizer", "restorer"))
     found = {
         "grey": Subject(colorize=lambda y: np.repeat(y.round().astype(np.uint8)[..., None], 3, 2)),
-        "scodec": Subject(
-            colorizer, _parameters(networks.colorizer), partial(networks.colorize_blind, look=0), receivers=()
-        ),
+        "scodec": Subject(colorizer, _parameters(networks.colorizer), coloured, receivers=()),
         "bicubic": Subject(enlarge=_bicubic, scales=(2, 3, 4)),
         "scodec-restorer": Subject(restorer, _parameters(networks.restorer), enlarge=restored, scales=(2, 3, 4)),
     }

@@ -9,6 +9,7 @@ import math
 
 import numpy as np
 from PIL import Image
+from torch import Tensor
 
 from scodec.models.receiver import receiver
 
@@ -19,10 +20,11 @@ STRENGTH, LIGHT = 0.4, np.array([[120.0, -90.0], [-90.0, 100.0]])
 CELL, STEP = 16, 32.0
 
 
-def alternative(networks: receiver.Receiver, y: np.ndarray, look: float, rng: np.random.Generator) -> np.ndarray:
-    """Luma (float32, H x W, 0..255) -> RGB (uint8, H x W x 3) with random saturation and light."""
+def alternative(networks: receiver.Receiver, y_11HW: Tensor, look: float, rng: np.random.Generator) -> np.ndarray:
+    """Luma (0..1, on the device) -> RGB (uint8, H x W x 3) with random saturation and light."""
+    y = receiver.to_host(y_11HW[0, 0] * 255)
     height, width = y.shape
-    rgb = networks.colorize_blind(y, 1.0).astype(np.float32)
+    rgb = receiver.to_host(networks.colorize(y_11HW, [None], 1.0))[0].astype(np.float32)
     factor = math.exp(STRENGTH * rng.standard_normal())
     light = rng.multivariate_normal(np.zeros(2), LIGHT)
 
@@ -39,4 +41,5 @@ def alternative(networks: receiver.Receiver, y: np.ndarray, look: float, rng: np
     room = 1 - np.square(cells(y) / 127.5 - 1)  # near black and white there is no room for chroma
     natural = (rgb[..., 2] - y) / 1.772, (rgb[..., 0] - y) / 1.402
     planes = [factor * cells(plane) + room * shift for plane, shift in zip(natural, light, strict=True)]
-    return networks.colorize(y, np.clip(np.stack(planes), -127, 127).astype(np.float32), cell, STEP, look)
+    grid = receiver.Grid(np.clip(np.stack(planes), -127, 127).astype(np.float32), cell, STEP)
+    return receiver.to_host(networks.colorize(y_11HW, [grid], look))[0]

@@ -6,7 +6,7 @@ y_small --enlarge--> restorer (in tiles) --> y --+----------------------------+-
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import cast
@@ -27,8 +27,9 @@ from scodec.models.tiling import tiles
 #: Largest input of the colorizer, in luma pixels. Larger pictures are reduced to this, so that the cost of colorization
 #: does not grow with the picture, and so that the network sees a whole tree rather than its leaves.
 COLOUR_PIXELS = 448 * 672
-#: Side of the restorer's tiles, in pixels.
-TILE = 1024
+#: Side of the restorer's tiles in pixels, and the largest that a GPU gets. There each pixel takes so many bytes, for
+#: the activations of the first level (64 channels at half the resolution) some ten times over.
+TILE, LARGEST_TILE, BYTES_PER_PIXEL = 1024, 4096, 640
 #: Guided upsampling: window radius (chroma pixels), and the variance of luma (0..1) below which it has no effect.
 GUIDE_RADIUS, GUIDE_EPSILON = 2, 1e-3
 
@@ -50,6 +51,15 @@ class CodedLuma:
 
 
 @dataclass(frozen=True)
+class Grid:
+    """Colour hints: mean chroma of square cells."""
+
+    samples: np.ndarray  # float32 (2, rows, columns), levels
+    cell: float  # side in pixels of the picture
+    step: float  # quantization step
+
+
+@dataclass(frozen=True)
 class Receiver:
     """The networks on a device."""
 
@@ -60,94 +70,138 @@ class Receiver:
 
     @torch.inference_mode()
     def restore(
-        self, luma: CodedLuma, look: float, seed: int, tile: int | None = None, progress: Progress = iter
-    ) -> np.ndarray:
-        """Restored luma at full size: float32 (height x width), 0..255.
+        self,
+        lumas: Sequence[CodedLuma],
+        look: float,
+        seeds: Sequence[int],
+        tile: int | None = None,
+        progress: Progress = iter,
+    ) -> Tensor:
+        """Restored lumas of pictures of one size: float32 (B, 1, height, width), 0..1, on the device.
 
-        look: 0 (faithful) to 1 (natural); always faithful at scales above `TEXTURED`. seed: of the texture's noise.
-        tile: side of the tiles in pixels. progress: wraps the list of tiles.
+        look: 0 (faithful) to 1 (natural); always faithful at scales above `TEXTURED`, and the scales of a batch lie on
+        one side of that. seeds: of the textures' noise. tile: side of the tiles in pixels. progress: wraps the list of
+        tiles.
         """
-        height, width, scale = luma.height, luma.width, luma.scale
+        height, width = lumas[0].height, lumas[0].width
         multiple = 24  # of all scales and of the network's stride
-        step = max(multiple, (tile or TILE) // multiple * multiple)
-        y = np.empty((height, width), np.float32)
-        look = look if scale <= TEXTURED else 0
-        texture = noise(seed, height, width) if look else np.zeros((1, 1), np.int8)
-        texture = np.broadcast_to(texture, (height, width))
-        coder, quantizer = describe_coding(luma.coder, torch.tensor([luma.quantizer], device=self.device))
-        condition = coder, torch.tensor([scale], device=self.device), quantizer
+        step = max(multiple, (tile or self._tile()) // multiple * multiple)
+        look = look if lumas[0].scale <= TEXTURED else 0
+        coded = [torch.from_numpy(luma.y.copy())[None, None].to(self.device) for luma in lumas]
+        grains = [torch.from_numpy(noise(seed, height, width))[None, None].to(self.device) for seed in seeds if look]
+        condition = self._condition(lumas)
+        y = torch.empty((len(lumas), 1, height, width), device=self.device, dtype=torch.float32)
         for rows, columns, needed_rows, needed_columns in progress(list(tiles(height, width, step))):
-            y_up = self._enlarged(luma.y, scale, needed_rows, needed_columns)
-            size = needed_rows.stop - needed_rows.start, needed_columns.stop - needed_columns.start
-            grain = self._tensor(texture[needed_rows, needed_columns].copy(), 128)
+            y_up = torch.cat([
+                _enlarged(each, luma.scale, needed_rows, needed_columns)
+                for each, luma in zip(coded, lumas, strict=True)
+            ])  # fmt: skip
+            size = y_up.shape[2:]
+            grain = torch.zeros_like(y_up)
+            if look:
+                grain = torch.cat([each[:, :, needed_rows, needed_columns] for each in grains]).float() / 128
             y_up, grain = (padded(each, Restorer.multiple) for each in (y_up, grain))
-            y_hat = self._run(self.restorer, y_up, *condition, grain, look)[0, 0, : size[0], : size[1]]
+            y_hat = self._run(self.restorer, y_up, *condition, grain, look)[:, :, : size[0], : size[1]]
             inner_rows = slice(rows.start - needed_rows.start, rows.stop - needed_rows.start)
             inner_columns = slice(columns.start - needed_columns.start, columns.stop - needed_columns.start)
-            y[rows, columns] = (y_hat[inner_rows, inner_columns].clamp(0, 1) * 255).cpu().numpy()
+            y[:, :, rows, columns] = y_hat[:, :, inner_rows, inner_columns].clamp_(0, 1)
         return y
 
     @torch.inference_mode()
-    def colorize(self, y: np.ndarray, grid: np.ndarray | None, cell: float, step: float, look: float) -> np.ndarray:
-        """Luma (float32, H x W, 0..255) and a hint grid (2, rows, columns; or None) -> RGB (uint8, H x W x 3).
+    def colorize(self, y_B1HW: Tensor, hints: Sequence[Grid | None], look: float) -> Tensor:
+        """Lumas (0..1, on the device) and the hints of each, None for guessed colours -> RGB (uint8, B x H x W x 3).
 
-        cell, step: of the hint grid. look: 0 (faithful) to 1 (natural).
+        look: 0 (faithful) to 1 (natural).
         """
-        height, width = y.shape
+        height, width = y_B1HW.shape[2:]
         reduction = min(1.0, math.sqrt(COLOUR_PIXELS / (height * width)))
         size = max(2, round(height * reduction / 2) * 2), max(2, round(width * reduction / 2) * 2)
-        y_11HW = self._tensor(y)
-        small = y_11HW if size == y.shape else F.interpolate(y_11HW, size, mode="bilinear", antialias=True).clamp(0, 1)
-        hint = None if grid is None else enlarge_hint(grid, cell * reduction, step, *size)
-        if hint is None:
-            plane = torch.zeros(2, size[0] // 2, size[1] // 2, dtype=torch.float32, device=self.device)
-        else:
-            plane = hint.plane.to(self.device)
-        numbers = torch.tensor([describe(hint, look)], dtype=torch.float32, device=self.device)
+        small = y_B1HW
+        if size != (height, width):
+            small = F.interpolate(small, size, mode="bilinear", antialias=True).clamp(0, 1)
+        known = [grid and enlarge_hint(grid.samples, grid.cell * reduction, grid.step, *size) for grid in hints]
+        plane = torch.zeros((len(known), 2, size[0] // 2, size[1] // 2), dtype=torch.float32)
+        for each, hint in zip(plane, known, strict=True):
+            if hint is not None:
+                each.copy_(hint.plane)
+        numbers = torch.tensor([describe(hint, look) for hint in known], dtype=torch.float32, device=self.device)
+        guessed = torch.tensor([float(hint is None) for hint in known], device=self.device, dtype=torch.float32)
         multiple = Colorizer.multiple
-        chroma = self._run(self.colorizer, padded(small, multiple), padded(plane[None], multiple // 2), numbers)
-        chroma, luma = chroma[:, :, : size[0] // 2, : size[1] // 2], F.avg_pool2d(small, 2)
+        plane = padded(plane.to(self.device), multiple // 2)
+        chroma = self._run(self.colorizer, padded(small, multiple), plane, numbers)[
+            :, :, : size[0] // 2, : size[1] // 2
+        ]
+        chroma = chroma * (1 + STRONGER * look * guessed)[:, None, None, None]
+        luma = F.avg_pool2d(small, 2)
         planes = torch.cat([chroma, _slopes(chroma, luma), luma], 1)
 
         def guided(top: int, strip: Tensor) -> Tensor:
             smooth, slopes, blurred = enlarged_rows(planes, top, height, width, (height, width)).split([2, 2, 1], 1)
             return (smooth + slopes * (strip - blurred)) * CHROMA_UNIT
 
-        return rgb_by_strips(y_11HW, guided)
-
-    def colorize_blind(self, y: np.ndarray, look: float) -> np.ndarray:
-        """`colorize` without hints."""
-        return self.colorize(y, None, 0, 0, look)
+        return rgb_by_strips(y_B1HW, guided)
 
     @torch.inference_mode()
-    def paint(self, y: np.ndarray, chroma: np.ndarray, cell: int) -> np.ndarray:
-        """Luma (float32, H x W, 0..255) and decoded chroma, one sample per cell (2, rows, columns; levels) -> RGB.
+    def paint(self, y_B1HW: Tensor, chroma: np.ndarray, cell: int) -> Tensor:
+        """Lumas (0..1, on the device) and decoded chroma, one sample per cell (B, 2, rows, columns; levels) -> RGB.
 
         Plain bicubic upsampling: neither the colorizer nor guided upsampling improves the chroma of VVC.
         """
-        height, width = y.shape
-        planes = torch.from_numpy(chroma)[None].to(self.device)
-        extent = cell * chroma.shape[1], cell * chroma.shape[2]
-        return rgb_by_strips(self._tensor(y), lambda top, _: enlarged_rows(planes, top, height, width, extent))
+        height, width = y_B1HW.shape[2:]
+        planes = torch.from_numpy(chroma).to(self.device)
+        extent = cell * chroma.shape[2], cell * chroma.shape[3]
+        return rgb_by_strips(y_B1HW, lambda top, _: enlarged_rows(planes, top, height, width, extent))
 
-    def _tensor(self, plane: np.ndarray, unit: int = 255) -> Tensor:
-        """float32 (1, 1, H, W), whatever torch's default: integers divided by `unit` would take on that."""
-        return torch.from_numpy(plane)[None, None].to(self.device).float() / unit
+    def plane(self, y: np.ndarray) -> Tensor:
+        """Luma (H x W, 0..255) -> (1, 1, H, W), 0..1, on the device.
+
+        float32 whatever torch's default: integers divided by 255 would take on that.
+        """
+        return torch.from_numpy(y)[None, None].to(self.device).float() / 255
+
+    def _condition(self, lumas: Sequence[CodedLuma]) -> tuple[Tensor, Tensor, Tensor]:
+        """Coders, scales and quantizers, each (B)."""
+        described = [describe_coding(luma.coder, torch.tensor([luma.quantizer])) for luma in lumas]
+        coders, quantizers = (torch.cat(each).to(self.device) for each in zip(*described, strict=True))
+        return coders, torch.tensor([luma.scale for luma in lumas], device=self.device), quantizers
+
+    def _tile(self) -> int:
+        """Side of the tiles: on a GPU as large as a quarter of its free memory allows."""
+        if self.device.type != "cuda":
+            return TILE
+        free, _ = torch.cuda.mem_get_info(self.device)
+        return max(TILE, min(LARGEST_TILE, math.isqrt(free // 4 // BYTES_PER_PIXEL)))
 
     def _run(self, network: nn.Module, *inputs: Tensor | float) -> Tensor:
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
             return network(*inputs).float()
 
-    def _enlarged(self, y_small: np.ndarray, scale: int, rows: slice, columns: slice) -> Tensor:
-        """The part of the upsampled luma that a tile needs, equal to a crop of the whole upsampled luma."""
-        margin = 4  # bicubic interpolation reads two pixels beyond the edges
-        crops, sources = [], []
-        for needed, side in ((rows, y_small.shape[0]), (columns, y_small.shape[1])):
-            first, last = max(needed.start // scale - margin, 0), min(-(-needed.stop // scale) + margin, side)
-            sources.append(slice(first, last))
-            crops.append(slice(needed.start - first * scale, needed.stop - first * scale))
-        window = self._tensor(y_small[sources[0], sources[1]].copy())
-        return enlarge(window, scale)[:, :, crops[0], crops[1]]
+
+def _enlarged(y_small: Tensor, scale: int, rows: slice, columns: slice) -> Tensor:
+    """The part of the upsampled luma that a tile needs, equal to a crop of the whole upsampled luma.
+
+    y_small: uint8 (1, 1, h, w); the result: 0..1.
+    """
+    margin = 4  # bicubic interpolation reads two pixels beyond the edges
+    crops, sources = [], []
+    for needed, side in zip((rows, columns), y_small.shape[2:], strict=True):
+        first, last = max(needed.start // scale - margin, 0), min(-(-needed.stop // scale) + margin, side)
+        sources.append(slice(first, last))
+        crops.append(slice(needed.start - first * scale, needed.stop - first * scale))
+    window = y_small[:, :, sources[0], sources[1]].float() / 255
+    return enlarge(window, scale)[:, :, crops[0], crops[1]]
+
+
+def gray(y_B1HW: Tensor) -> Tensor:
+    """Lumas (0..1) -> uint8 (B, H, W)."""
+    return (y_B1HW[:, 0] * 255).round().to(torch.uint8)
+
+
+def to_host(pictures: Tensor) -> np.ndarray:
+    """Pictures on a device as an array, from a GPU in one copy by pinned memory."""
+    if pictures.device.type != "cuda":
+        return pictures.cpu().numpy()
+    return torch.empty(pictures.shape, dtype=pictures.dtype, pin_memory=True).copy_(pictures).numpy()
 
 
 def get(device: str = "auto", dtype: str = "auto") -> Receiver:

@@ -55,7 +55,7 @@ class System:
             luma = 0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2]
             return torch.stack([(rgb[2] - luma) / 1.772, (rgb[0] - luma) / 1.402])[None]
 
-        return rgb_by_strips(y_11HW, chroma)
+        return receiver.to_host(rgb_by_strips(y_11HW, chroma))[0]
 
     @torch.inference_mode()
     def enlarge(self, rgb: np.ndarray) -> np.ndarray:

@@ -134,16 +134,17 @@ class ColourTask(Task):
         RGB-PSNR (dB) is that of grey, blind in both looks, and with hints; CIEDE2000 and the colourfulness relative to
         the original are those of blind in both looks.
         """
-        receiver = Receiver(Restorer(), network, device, best_dtype(device))
+        networks = Receiver(Restorer(), network, device, best_dtype(device))
         values: dict[str, list[float]] = {}
         for rgb in self.held_out:
             y, cb, cr = photo.planes(rgb)
             hint = hints.quantize(cb, cr, 16, 24.0)
+            luma, grid = networks.plane(y), Grid(hint.grid, hint.cell, hint.step)
             rebuilt = {
                 "grey": np.repeat(y[..., None], 3, 2),
-                "blind": receiver.colorize_blind(y.astype(np.float32), 0.0),
-                "natural": receiver.colorize_blind(y.astype(np.float32), 1.0),
-                "hinted": receiver.colorize(y.astype(np.float32), hint.grid, hint.cell, hint.step, 0.0),
+                "blind": to_host(networks.colorize(luma, [None], 0.0))[0],
+                "natural": to_host(networks.colorize(luma, [None], 1.0))[0],
+                "hinted": to_host(networks.colorize(luma, [grid], 0.0))[0],
             }
             for name, picture in rebuilt.items():
                 values.setdefault(f"{name}_dB", []).append(rgb_psnr(rgb, picture))
