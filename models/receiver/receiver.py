@@ -28,6 +28,9 @@ from scodec.models.tiling import tiles
 COLOUR_PIXELS = 448 * 672
 #: Side of the restorer's tiles, in pixels.
 TILE = 1024
+#: By how much the natural look strengthens guessed chroma: on training pictures held out, as coded, that costs 0.02 dB.
+#: The network, in doubt between hues, leans to grey.
+STRONGER = 0.2
 #: Guided upsampling: window radius (chroma pixels), and the variance of luma (0..1) below which it has no effect.
 GUIDE_RADIUS, GUIDE_EPSILON = 2, 1e-3
 
@@ -105,6 +108,8 @@ class Receiver:
         numbers = torch.tensor([describe(hint, look)], dtype=torch.float32, device=self.device)
         multiple = Colorizer.multiple
         chroma = self._run(self.colorizer, padded(small, multiple), padded(plane[None], multiple // 2), numbers)
+        if hint is None:
+            chroma = chroma * (1 + STRONGER * look)
         chroma, luma = chroma[:, :, : size[0] // 2, : size[1] // 2], F.avg_pool2d(small, 2)
         planes = torch.cat([chroma, _slopes(chroma, luma), luma], 1)
 
