@@ -20,7 +20,7 @@ from scodec.metrics import ciede2000, colourfulness_ratio, rgb_psnr
 from scodec.models.device import best_dtype
 from scodec.models.efficientnet import imagenet
 from scodec.models.receiver.colorizer import CHROMA_UNIT, Colorizer, Hint, describe, enlarge_hint
-from scodec.models.receiver.receiver import Receiver
+from scodec.models.receiver.receiver import Grid, Receiver, to_host
 from scodec.models.receiver.restorer import Restorer
 from scodec.training.data import pools
 from scodec.training.losses import chroma_rms, rgb_of_chroma
