@@ -22,7 +22,7 @@ from scodec.errors import (
 from scodec.plugins import imageio, pillow
 
 if TYPE_CHECKING:
-    from scodec.api import decode, encode, info, restore
+    from scodec.api import decode, decode_many, encode, encode_many, info, restore
     from scodec.format.fileinfo import Info
     from scodec.options import DecodeOptions, EncodeOptions, RestoreOptions
 
@@ -40,7 +40,9 @@ __all__ = [
     "TargetWarning",
     "Unsupported",
     "decode",
+    "decode_many",
     "encode",
+    "encode_many",
     "info",
     "register",
     "restore",
@@ -50,6 +52,8 @@ __all__ = [
 _LAZY = {
     "encode": "scodec.api",
     "decode": "scodec.api",
+    "encode_many": "scodec.api",
+    "decode_many": "scodec.api",
     "info": "scodec.api",
     "restore": "scodec.api",
     "Info": "scodec.format.fileinfo",

@@ -56,6 +56,7 @@ def rebuild(stream: Stream, options: DecodeOptions, progress: Progress = iter) -
     return rebuild_batch([sections(stream)], options, progress)[0]
 
 
+@_SMALLER_TILES
 def rebuild_batch(files: Sequence[Sections], options: DecodeOptions, progress: Progress = iter) -> list[np.ndarray]:
     """The pictures of files, as `rebuild` gives each, by one run of the networks.
 
@@ -87,7 +88,8 @@ def rebuild_batch(files: Sequence[Sections], options: DecodeOptions, progress: P
         chroma = np.stack([file.chroma for file in files if file.chroma is not None])
         pictures = to_host(networks.paint(y, chroma, 2 * header.scale // unit))
     else:
-        known = [file.hints and Grid(file.hints.grid, file.hints.cell / unit, file.hints.step) for file in files]
+        grids = [file.hints for file in files]
+        known = [None if grid is None else Grid(grid.grid, grid.cell / unit, grid.step) for grid in grids]
         pictures = to_host(networks.colorize(y, known, look))
     if enlarger is None or unit == 1:
         return list(pictures)

@@ -9,6 +9,7 @@ what colour hints cost that are coded apart.
 
 import hashlib
 import re
+from typing import cast
 
 import av
 import numpy as np
@@ -114,7 +115,7 @@ def _decoded(section: bytes, width: int, height: int, strict: bool = True) -> tu
     """The whole coded picture: Y (height x width), Cb and Cr (half of both), 10 bits in uint16."""
     stream = _stream(section, width, height)
     try:
-        decoder = av.VideoCodecContext.create(_DECODER, "r")
+        decoder = cast(av.VideoCodecContext, av.CodecContext.create(_DECODER, "r"))
     except UnknownCodecError:
         raise Unsupported("the PyAV on this machine has no VVC decoder: pip install --upgrade av") from None
     decoder.thread_count = 1  # several threads race for what is left of a damaged picture
@@ -127,7 +128,8 @@ def _decoded(section: bytes, width: int, height: int, strict: bool = True) -> tu
         raise BadFile(f"the luma data can't be decoded ({error.strerror}): the file is damaged, get it again") from None
     if len(frames) != 1 or (frames[0].width, frames[0].height, frames[0].format.name) != (width, height, _SAMPLES):
         raise BadFile("the luma data is not one picture of the right size: the file is damaged, get it again")
-    y, cb, cr = (np.frombuffer(plane, "<u2").reshape(plane.height, -1)[:, : plane.width] for plane in frames[0].planes)
+    planes = frames[0].planes
+    y, cb, cr = (np.frombuffer(bytes(each), "<u2").reshape(each.height, -1)[:, : each.width] for each in planes)
     return y, cb, cr
 
 

@@ -64,8 +64,8 @@ def subjects(trained: Path) -> dict[str, Subject]:
         height, width, _ = small.shape
         y, cb, cr = photo.planes(_bicubic(small, scale))
         coded = CodedLuma(photo.planes(small)[0], "vvc", scale, QUANTIZER, height * scale, width * scale)
-        y_hat = networks.restore([coded], 0, [0])[0, 0].numpy() * 255
-        return photo.merge(y_hat, cb, cr)
+        y_hat = networks.restore([coded], 0, [0])[0, 0] * 255
+        return photo.merge(y_hat.numpy(), cb, cr)
 
     def coloured(y: np.ndarray) -> np.ndarray:
         return receiver.to_host(networks.colorize(networks.plane(y), [None], 0))[0]

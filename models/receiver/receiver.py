@@ -122,7 +122,10 @@ class Receiver:
         small = y_B1HW
         if size != (height, width):
             small = F.interpolate(small, size, mode="bilinear", antialias=True).clamp(0, 1)
-        known = [grid and enlarge_hint(grid.samples, grid.cell * reduction, grid.step, *size) for grid in hints]
+        known = [
+            None if grid is None else enlarge_hint(grid.samples, grid.cell * reduction, grid.step, *size)
+            for grid in hints
+        ]
         plane = torch.zeros((len(known), 2, size[0] // 2, size[1] // 2), dtype=torch.float32)
         for each, hint in zip(plane, known, strict=True):
             if hint is not None:
