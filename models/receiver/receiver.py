@@ -28,7 +28,7 @@ from scodec.models.tiling import tiles
 COLOUR_PIXELS = 448 * 672
 #: Side of the restorer's tiles, in pixels.
 TILE = 1024
-#: By how much the natural look strengthens guessed chroma: on training pictures held out, as coded, that costs 0.02 dB.
+#: By how much the natural look strengthens guessed chroma: on training pictures held out, as coded, that costs 0.01 dB.
 #: The network, in doubt between hues, leans to grey.
 STRONGER = 0.2
 #: Guided upsampling: window radius (chroma pixels), and the variance of luma (0..1) below which it has no effect.
