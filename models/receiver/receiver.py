@@ -30,7 +30,7 @@ COLOUR_PIXELS = 448 * 672
 #: Side of the restorer's tiles in pixels, and the largest that a GPU gets. There each pixel takes so many bytes, for
 #: the activations of the first level (64 channels at half the resolution) some ten times over.
 TILE, LARGEST_TILE, BYTES_PER_PIXEL = 1024, 4096, 640
-#: By how much the natural look strengthens guessed chroma: on training pictures held out, as coded, that costs 0.02 dB.
+#: By how much the natural look strengthens guessed chroma: on training pictures held out, as coded, that costs 0.01 dB.
 #: The network, in doubt between hues, leans to grey.
 STRONGER = 0.2
 #: Guided upsampling: window radius (chroma pixels), and the variance of luma (0..1) below which it has no effect.
