@@ -44,6 +44,7 @@ class Sections:
     hints: HintGrid | None
 
 
+@_SMALLER_TILES
 def sections(stream: Stream) -> Sections:
     """The sections of a file taken apart, decoded; needs no torch but for the luma coder hyperprior."""
     header = stream.header
@@ -99,6 +100,7 @@ def rebuild_batch(files: Sequence[Sections], options: DecodeOptions, progress: P
     return [photo.planes(rgb)[0] if picture.ndim == 2 else rgb]
 
 
+@_SMALLER_TILES
 def finish(image: Image.Image, stream: Stream) -> Image.Image:
     """A rebuilt picture with the transparency and the metadata of its file."""
     if stream.header.alpha:

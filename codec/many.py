@@ -26,19 +26,25 @@ BATCH = 16
 CORES = os.cpu_count() or 1
 
 
-def decode(files: Iterable[Data], options: DecodeOptions, batch: int | None) -> Iterator[Image.Image | Failure]:
-    """Decode files; see `scodec.decode_many`."""
+def decode(
+    files: Iterable[Data], options: DecodeOptions, batch: int | None = None, threads: int = CORES
+) -> Iterator[Image.Image | Failure]:
+    """Decode files; see `scodec.decode_many`. threads: of the coders."""
     from scodec.models.device import best_device
 
     if batch is None:
         batch = 1 if best_device(options.device) == "cpu" else BATCH
-    opened = _in_threads(lambda file: decoder.sections(decoder.parse(read(file), options.check)), files, 2 * batch)
-    yield from _in_threads(_finished, _rebuilt(opened, batch, options), batch)
+
+    def opened(file: Data) -> Sections:
+        return decoder.sections(decoder.parse(read(file), options.check))
+
+    rebuilt = _rebuilt(in_threads(opened, files, 2 * batch, threads), batch, options)
+    yield from in_threads(_finished, rebuilt, batch, threads)
 
 
 def encode(pictures: Iterable[photo.Source], options: EncodeOptions) -> Iterator[bytes | Failure]:
     """Encode pictures; see `scodec.encode_many`."""
-    return _in_threads(lambda picture: encoder.encode(photo.load(picture), options, decoder.rebuild), pictures, CORES)
+    return in_threads(lambda picture: encoder.encode(photo.load(picture), options, decoder.rebuild), pictures, CORES)
 
 
 def _rebuilt(
@@ -84,7 +90,9 @@ def _finished(rebuilt: tuple[np.ndarray, Sections] | Failure) -> Image.Image:
     return decoder.finish(Image.fromarray(pixels), file.stream)
 
 
-def _in_threads(function: Callable[[Item], Result], items: Iterable[Item], ahead: int) -> Iterator[Result | Failure]:
+def in_threads(
+    function: Callable[[Item], Result], items: Iterable[Item], ahead: int, threads: int = CORES
+) -> Iterator[Result | Failure]:
     """Apply a function to items in threads, at most `ahead` before their turn; errors come in the place of results."""
 
     def attempt(item: Item) -> Result | Failure:
@@ -93,7 +101,7 @@ def _in_threads(function: Callable[[Item], Result], items: Iterable[Item], ahead
         except (ScodecError, OSError) as error:
             return error
 
-    pool, items = ThreadPoolExecutor(CORES), iter(items)
+    pool, items = ThreadPoolExecutor(threads), iter(items)
     try:
         waiting = deque(pool.submit(attempt, item) for item in islice(items, ahead))
         while waiting:

@@ -18,6 +18,7 @@ LAYERS = (
     ("scodec",),
     ("scodec.plugins",),
     ("scodec.api",),
+    ("scodec.many",),
     ("scodec.encoder", "scodec.decoder", "scodec.restoration"),
     (
         "scodec.colour",

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Generator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from scodec.cli.progress import progress
 from scodec.errors import BadRequest
 
 if TYPE_CHECKING:
-    from scodec.files.folders import Convert
+    from scodec.files.folders import Convert, Job, Outcome
 
 
 @dataclass(frozen=True)
@@ -61,9 +61,11 @@ def run(
     suffix: str,
     wanted: Collection[str],
     unreadable: Collection[str] = (),
+    many: "Callable[[list[Job]], Generator[Outcome]] | None" = None,
 ) -> None:
     """Convert one file, or many into a folder; then exit code 1 if any failed.
 
+    many: does the jobs of a folder; None: `convert` does, in processes of its own.
     doing: in a word, for the line of progress. suffix: of the targets in the folder. wanted: suffixes of the files that
     are looked for in folders. unreadable: those of others that are not passed over without a word.
     """
@@ -78,11 +80,9 @@ def run(
     for source, reason in plan.failed:
         note(f"error: {source}: {reason}")
     done, failed, todo = 0, len(plan.failed), len(plan.jobs)
+    doer = many(plan.jobs) if many else folders.run(convert, plan.jobs, min(work.jobs, todo or 1))
     try:
-        with (
-            progress(doing, not work.quiet, todo) as line,
-            closing(folders.run(convert, plan.jobs, min(work.jobs, todo or 1))) as outcomes,
-        ):
+        with progress(doing, not work.quiet, todo) as line, closing(doer) as outcomes:
             for source, error, warned in outcomes:
                 for message in warned:
                     note(f"warning: {source}: {message}")

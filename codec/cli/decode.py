@@ -1,8 +1,9 @@
 """The command `scodec decode`."""
 
+from collections.abc import Generator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,9 +12,15 @@ from scodec.cli.batch import Work, one_or_many, picture_format
 from scodec.cli.messages import about
 from scodec.cli.options import options
 from scodec.cli.progress import progress
+from scodec.errors import explain
 from scodec.files import atomic
 from scodec.models import runs
 from scodec.options import DecodeOptions
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from scodec.files.folders import Job, Outcome
 
 
 @click.command()
@@ -27,7 +34,8 @@ def decode(paths: tuple[str, ...], output_dir: Path | None, jobs: int, force: bo
     work, wanted = Work(paths, output_dir, jobs, force, quiet), DecodeOptions(**chosen)
     for name in wanted.receivers:
         runs.weights_file(name)  # before torch is loaded
-    batch.run(partial(_decode, wanted, work), work, "decoding", ".png", {".scz"})
+    convert, many = partial(_decode, wanted, work), partial(_decode_many, wanted, work)
+    batch.run(convert, work, "decoding", ".png", {".scz"}, many=many)
 
 
 def _decode(wanted: DecodeOptions, work: Work, source: str, target: str) -> None:
@@ -42,3 +50,28 @@ def _decode(wanted: DecodeOptions, work: Work, source: str, target: str) -> None
         image = api.decode(data, wanted, progress=line.steps)
         picture = export(image, kind, Path(target).suffix.lower())
     atomic.write(target, picture, force=work.force)
+
+
+def _decode_many(wanted: DecodeOptions, work: Work, jobs: "list[Job]") -> "Generator[Outcome, None, None]":
+    """Many files to PNG in this process, whose networks use all cores, or a GPU, as it is."""
+    from scodec import many
+    from scodec.files.export import export
+
+    def write(done: "tuple[Job, Image | Exception]") -> str | None:
+        (_, target), picture = done
+        try:
+            if isinstance(picture, Exception):
+                raise picture
+            Path(target).parent.mkdir(parents=True, exist_ok=True)
+            atomic.check_writable(target, force=work.force)
+            atomic.write(target, export(picture, "PNG"), force=work.force)
+        except Exception as error:
+            if (failed := explain(error)) is None:
+                raise
+            return failed
+        return None
+
+    pictures = many.decode((source for source, _ in jobs), wanted, threads=work.jobs)
+    written = many.in_threads(write, zip(jobs, pictures, strict=True), 2 * work.jobs, work.jobs)
+    for (source, _), failed in zip(jobs, written, strict=True):
+        yield source, str(failed) if failed else None, []
