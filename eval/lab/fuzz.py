@@ -35,8 +35,8 @@ from scodec.format import container, leb128
 from scodec.luma import av1, hyperprior, vvc
 
 READINGS = ("header", "info", "parse", "parse, unchecked", "metadata", "hints", "av1", "vvc", "hyperprior", "decode")
-#: Shares of the files that go through the slow readings: luma decoding by FFmpeg or the learned coder, full decoding.
-LUMA_SHARE, DECODE_SHARE = 1 / 100, 1 / 1000
+#: Shares of the files that go through the slow readings: luma decoding by VVC and the learned coder, full decoding.
+VVC_SHARE, LEARNED_SHARE, DECODE_SHARE = 1 / 10, 1 / 100, 1 / 1000
 #: Largest number of pixels to run the networks on: larger pictures legitimately take long.
 MOST_PIXELS = 1 << 20
 LIMIT = 60  # seconds per file; on a busy machine, 0.1 s of work may take 10 s
@@ -184,9 +184,9 @@ def read(data: bytes, depth: float, board: Board) -> None:
     for section, section_size in ((stream.luma, header.luma_size), (stream.alpha, size))[: 1 + header.alpha]:
         if header.luma == "av1":
             attempt("av1", av1.decode, section, *section_size)
-        elif header.luma == "vvc" and depth < LUMA_SHARE:
-            attempt("vvc", vvc.decode_colour, section, *section_size)
-        elif header.luma == "hyperprior" and depth < LUMA_SHARE and header.width * header.height <= MOST_PIXELS:
+        elif header.luma == "vvc" and depth < VVC_SHARE:
+            attempt("vvc", vvc.decode_colour, section, *section_size, check)
+        elif header.luma == "hyperprior" and depth < LEARNED_SHARE and header.width * header.height <= MOST_PIXELS:
             attempt("hyperprior", hyperprior.decode, section, *section_size)
     if depth < DECODE_SHARE and header.width * header.height <= MOST_PIXELS:
         image = attempt("decode", lambda: scodec.decode(data, check=check, device="cpu"))
