@@ -27,6 +27,8 @@ from scodec.models import weights
 from scodec.photo import planes
 
 REPEATS = 5
+#: Qualities of the files for `decode_many`.
+QUALITIES = range(20, 60, 5)
 MEGAPIXELS = (1, 4, 16, 64)
 
 # Runs in a separate process, to measure its peak memory.
@@ -62,7 +64,7 @@ def main(picture: Path, large: bool, record: Path | None) -> None:
         photo = image.convert("RGB").resize((768, 512), Image.Resampling.LANCZOS)
     if large:  # first, because a child's peak memory starts at that of its parent
         _sizes(picture)
-    ratios = _encoding(photo) | _decoding(photo)
+    ratios = _encoding(photo) | _decoding(photo) | _many(photo)
     if record is not None:
         history = json.loads(record.read_text()) if record.exists() else []
         history.append(
@@ -121,6 +123,15 @@ def _decoding(photo: Image.Image) -> dict[str, float]:
             click.echo(f"CompressAI {name:24}{seconds:10.3f}{seconds / ours[mine]:10.1f} x {mine}")
             ratios[f"decode, {mine}: {name} / this"] = round(seconds / ours[mine], 2)
     return ratios
+
+
+def _many(photo: Image.Image) -> dict[str, float]:
+    """Ratio of the time for files one after the other to that of `decode_many`."""
+    files = [scodec.encode(photo, quality=quality, hints="auto") for quality in QUALITIES]
+    alone = _best(lambda: [scodec.decode(data) for data in files], 2)
+    together = _best(lambda: list(scodec.decode_many(files)), 2)
+    click.echo(f"{len(files)} files one after the other {alone:.3f} s, decode_many {together:.3f} s")
+    return {"decode_many: one after the other / this": round(alone / together, 2)}
 
 
 def _sizes(picture: Path) -> None:

@@ -88,7 +88,7 @@ class Receiver:
         """
         height, width = lumas[0].height, lumas[0].width
         multiple = 24  # of all scales and of the network's stride
-        step = max(multiple, (tile or self._tile()) // multiple * multiple)
+        step = max(multiple, (tile or self._tile(len(lumas))) // multiple * multiple)
         look = look if lumas[0].scale <= TEXTURED else 0
         coded = [torch.from_numpy(luma.y.copy())[None, None].to(self.device) for luma in lumas]
         grains = [torch.from_numpy(noise(seed, height, width))[None, None].to(self.device) for seed in seeds if look]
@@ -171,12 +171,12 @@ class Receiver:
         coders, quantizers = (torch.cat(each).to(self.device) for each in zip(*described, strict=True))
         return coders, torch.tensor([luma.scale for luma in lumas], device=self.device), quantizers
 
-    def _tile(self) -> int:
+    def _tile(self, batch: int) -> int:
         """Side of the tiles: on a GPU as large as a quarter of its free memory allows."""
         if self.device.type != "cuda":
             return TILE
         free, _ = torch.cuda.mem_get_info(self.device)
-        return max(TILE, min(LARGEST_TILE, math.isqrt(free // 4 // BYTES_PER_PIXEL)))
+        return max(TILE, min(LARGEST_TILE, math.isqrt(free // 4 // (batch * BYTES_PER_PIXEL))))
 
     def _run(self, network: nn.Module, *inputs: Tensor | float) -> Tensor:
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
