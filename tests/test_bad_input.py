@@ -270,11 +270,13 @@ def test_huge_dimensions(refuses: Command, tmp_path: Path, coded: bytes, width: 
 @pytest.mark.parametrize("width, height", [(13_000, 13_000), (140, 97), (97, 131), (1, 1)])
 @pytest.mark.parametrize("luma", ["av1", "vvc", "hyperprior"])
 def test_dimensions_that_contradict_the_luma(small: np.ndarray, luma: str, width: int, height: int) -> None:
-    """Refused before memory for that size is allocated. A VVC section states no size of its own, so it may pass."""
+    """Refused before memory for that size is allocated. A VVC section states no size of its own, so it may pass, and
+    its decoder allocates 3 bytes a pixel."""
     data = scodec.encode(small, luma=luma)
     scodec.decode(data)  # loads the networks
     forged = with_header(data, width=width, height=height)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    most = 4 * width * height // 1000 if luma == "vvc" else 0
     start = time.process_time()
     try:
         image = scodec.decode(forged)
@@ -282,7 +284,7 @@ def test_dimensions_that_contradict_the_luma(small: np.ndarray, luma: str, width
     except BadFile:
         pass
     assert time.process_time() - start < 5  # of this process: other work on the machine doesn't count
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak < 100_000  # kB on Linux
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak < 100_000 + most  # kB on Linux
 
 
 # In a real process

@@ -100,7 +100,13 @@ def decode_colour(section: bytes, width: int, height: int, strict: bool = True) 
 
     Not `strict`, blocks that can't be decoded are left as FFmpeg leaves them.
     """
-    y, *chroma = _decoded(section, *_padded_size(width, height), strict)
+    size = _padded_size(width, height)
+    try:
+        y, *chroma = _decoded(section, *size)
+    except BadFile:
+        if strict:
+            raise
+        y, *chroma = _salvaged(section, *size)
     rows, columns = -(-height // 2), -(-width // 2)
     planes = np.stack([plane[:rows, :columns] for plane in chroma]).astype(np.float32)
     return np.minimum((y[:height, :width] + 2) >> 2, 255).astype(np.uint8), planes / 4 - 128
@@ -111,15 +117,14 @@ def _padded(plane: np.ndarray, height: int, width: int) -> bytes:
     return np.pad(plane, ((0, height - plane.shape[0]), (0, width - plane.shape[1])), "edge").astype("<u2").tobytes()
 
 
-def _decoded(section: bytes, width: int, height: int, strict: bool = True) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _decoded(section: bytes, width: int, height: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The whole coded picture: Y (height x width), Cb and Cr (half of both), 10 bits in uint16."""
     stream = _stream(section, width, height)
     try:
         decoder = cast(av.VideoCodecContext, av.CodecContext.create(_DECODER, "r"))
     except UnknownCodecError:
         raise Unsupported("the PyAV on this machine has no VVC decoder: pip install --upgrade av") from None
-    decoder.thread_count = 1  # several threads race for what is left of a damaged picture
-    decoder.options = {"err_detect": "explode"} if strict else {}
+    decoder.thread_count, decoder.options = 1, {"err_detect": "explode"}
     try:
         frames = [*decoder.decode(av.Packet(stream)), *decoder.decode(None)]
     except MemoryError as error:
@@ -131,6 +136,19 @@ def _decoded(section: bytes, width: int, height: int, strict: bool = True) -> tu
     planes = frames[0].planes
     y, cb, cr = (np.frombuffer(bytes(each), "<u2").reshape(each.height, -1)[:, : each.width] for each in planes)
     return y, cb, cr
+
+
+def _salvaged(section: bytes, width: int, height: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What can be decoded of a damaged section, as `_decoded`: FFmpeg's command gives it away, PyAV does not."""
+    # several threads race for what is left of a damaged picture: at times they leave nothing of it
+    source, target = ("-threads", "1", "-f", "vvc", "-i", "pipe:0"), ("-f", "rawvideo", "-pix_fmt", _SAMPLES, "pipe:1")
+    result = ffmpeg.run(*source, "-frames:v", "1", *target, data=_stream(section, width, height))
+    count = width * height
+    if len(result.stdout) != count * 3:
+        raise BadFile(f"nothing of the luma can be decoded ({ffmpeg.reason(result)}): get the file again")
+    y, cb, cr = np.split(np.frombuffer(result.stdout, "<u2"), [count, count + count // 4])
+    half = height // 2, width // 2
+    return y.reshape(height, width), cb.reshape(half), cr.reshape(half)
 
 
 def _encoding(width: int, height: int, quantizer: int, effort: str) -> tuple[str, ...]:

@@ -185,7 +185,7 @@ def read(data: bytes, depth: float, board: Board) -> None:
         if header.luma == "av1":
             attempt("av1", av1.decode, section, *section_size)
         elif header.luma == "vvc" and depth < VVC_SHARE:
-            attempt("vvc", vvc.decode_colour, section, *section_size, check)
+            attempt("vvc", vvc.decode_colour, section, *section_size)
         elif header.luma == "hyperprior" and depth < LEARNED_SHARE and header.width * header.height <= MOST_PIXELS:
             attempt("hyperprior", hyperprior.decode, section, *section_size)
     if depth < DECODE_SHARE and header.width * header.height <= MOST_PIXELS:

@@ -90,8 +90,8 @@ class Receiver:
         multiple = 24  # of all scales and of the network's stride
         step = max(multiple, (tile or self._tile(len(lumas))) // multiple * multiple)
         look = look if lumas[0].scale <= TEXTURED else 0
-        coded = [torch.from_numpy(luma.y.copy())[None, None].to(self.device) for luma in lumas]
-        grains = [torch.from_numpy(noise(seed, height, width))[None, None].to(self.device) for seed in seeds if look]
+        coded = [_tensor(luma.y).to(self.device) for luma in lumas]
+        grains = [_tensor(noise(seed, height, width)).to(self.device) for seed in seeds if look]
         condition = self._condition(lumas)
         y = torch.empty((len(lumas), 1, height, width), device=self.device, dtype=torch.float32)
         for rows, columns, needed_rows, needed_columns in progress(list(tiles(height, width, step))):
@@ -126,17 +126,16 @@ class Receiver:
             None if grid is None else enlarge_hint(grid.samples, grid.cell * reduction, grid.step, *size)
             for grid in hints
         ]
-        plane = torch.zeros((len(known), 2, size[0] // 2, size[1] // 2), dtype=torch.float32)
+        plane = torch.zeros((len(known), 2, size[0] // 2, size[1] // 2), dtype=torch.float32, device=self.device)
         for each, hint in zip(plane, known, strict=True):
             if hint is not None:
                 each.copy_(hint.plane)
         numbers = torch.tensor([describe(hint, look) for hint in known], dtype=torch.float32, device=self.device)
         guessed = torch.tensor([float(hint is None) for hint in known], device=self.device, dtype=torch.float32)
         multiple = Colorizer.multiple
-        plane = padded(plane.to(self.device), multiple // 2)
-        chroma = self._run(self.colorizer, padded(small, multiple), plane, numbers)[
-            :, :, : size[0] // 2, : size[1] // 2
-        ]
+        plane = padded(plane, multiple // 2)
+        chroma = self._run(self.colorizer, padded(small, multiple), plane, numbers)
+        chroma = chroma[:, :, : size[0] // 2, : size[1] // 2]
         chroma = chroma * (1 + STRONGER * look * guessed)[:, None, None, None]
         luma = F.avg_pool2d(small, 2)
         planes = torch.cat([chroma, _slopes(chroma, luma), luma], 1)
@@ -163,12 +162,12 @@ class Receiver:
 
         float32 whatever torch's default: integers divided by 255 would take on that.
         """
-        return torch.from_numpy(y)[None, None].to(self.device).float() / 255
+        return _tensor(y).to(self.device).float() / 255
 
     def _condition(self, lumas: Sequence[CodedLuma]) -> tuple[Tensor, Tensor, Tensor]:
         """Coders, scales and quantizers, each (B)."""
-        described = [describe_coding(luma.coder, torch.tensor([luma.quantizer])) for luma in lumas]
-        coders, quantizers = (torch.cat(each).to(self.device) for each in zip(*described, strict=True))
+        described = [describe_coding(luma.coder, torch.tensor([luma.quantizer], device=self.device)) for luma in lumas]
+        coders, quantizers = (torch.cat(each) for each in zip(*described, strict=True))
         return coders, torch.tensor([luma.scale for luma in lumas], device=self.device), quantizers
 
     def _tile(self, batch: int) -> int:
@@ -181,6 +180,11 @@ class Receiver:
     def _run(self, network: nn.Module, *inputs: Tensor | float) -> Tensor:
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
             return network(*inputs).float()
+
+
+def _tensor(plane: np.ndarray) -> Tensor:
+    """(H, W) -> (1, 1, H, W), copied only where it is not writable: torch warns of that."""
+    return torch.from_numpy(np.require(plane, requirements="W"))[None, None]
 
 
 def _enlarged(y_small: Tensor, scale: int, rows: slice, columns: slice) -> Tensor:
@@ -224,13 +228,18 @@ def get(device: str = "auto", dtype: str = "auto") -> Receiver:
 def _load(device: str, dtype: str) -> Receiver:
     place = torch.device(best_device(device))
     kind = choose_dtype(dtype, place)
-    restorer, colorizer = (weights.load(name).to(place) for name in ("restorer", "colorizer"))
-    if not winograd(place, kind):
-        restorer, colorizer = (network.to(memory_format=torch.channels_last) for network in (restorer, colorizer))
-    cast(Colorizer, colorizer).encoder.to(
-        memory_format=torch.channels_last
-    )  # has no 3 x 3 convolutions of all channels
+    restorer, colorizer = (arranged(weights.load(name), place, kind) for name in ("restorer", "colorizer"))
     return Receiver(cast(Restorer, restorer), colorizer, place, kind)
+
+
+def arranged(network: nn.Module, device: torch.device, dtype: torch.dtype) -> nn.Module:
+    """A restorer or colorizer on a device, its weights in the order of memory that is fastest there."""
+    network = network.to(device)
+    if not winograd(device, dtype):
+        return network.to(memory_format=torch.channels_last)
+    if isinstance(network, Colorizer):
+        network.encoder.to(memory_format=torch.channels_last)  # has no `conv3x3`
+    return network
 
 
 def _slopes(chroma: Tensor, luma: Tensor) -> Tensor:

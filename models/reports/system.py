@@ -125,7 +125,7 @@ def choose(names: Sequence[str], device: str = "auto", dtype: str = "auto") -> C
     result, done = Chosen(own), set()
     for name in names:
         with loading:
-            kind, network = _load(name, own.device)
+            kind, network = _load(name, own.device, own.dtype)
         work = "restore" if kind == "restorer" else "enlarge" if kind in ENLARGING_SYSTEMS else "colour"
         if work in done:
             raise BadRequest("two systems do the same work: give one that colours, one that enlarges, or one of each")
@@ -144,9 +144,12 @@ def choose(names: Sequence[str], device: str = "auto", dtype: str = "auto") -> C
 
 
 @cache
-def _load(name: str, device: torch.device) -> tuple[str, nn.Module]:
+def _load(name: str, device: torch.device, dtype: torch.dtype) -> tuple[str, nn.Module]:
     file = weights_file(name)
     kind = weights.facts(file)["network"]
     if kind not in COLOUR_SYSTEMS | ENLARGING_SYSTEMS and kind not in OWN:
         raise BadRequest(f"{name} holds the {kind}, which rebuilds no pictures: see docs/systems.md for those that do")
-    return kind, weights.load(file).to(device).to(memory_format=torch.channels_last)
+    network = weights.load(file)
+    if kind in OWN:
+        return kind, receiver.arranged(network, device, dtype)
+    return kind, network.to(device).to(memory_format=torch.channels_last)
