@@ -73,8 +73,8 @@ def test_slow_effort_meets_a_target_size(cat, monkeypatch):
     annealed = []
     anneal = annealing.anneal
     monkeypatch.setattr(annealing, "anneal", lambda *args: annealed.append(args[-1]) or anneal(*args))
-    data = scodec.encode(cat[60:210, 150:290], luma="hyperprior", effort="slow", target_bytes=700)
-    assert 600 < len(data) <= 700
+    data = scodec.encode(cat[60:160, 150:250], luma="hyperprior", effort="slow", target_bytes=400)
+    assert 340 < len(data) <= 400
     assert scodec.info(data).quantizer in annealed and len(annealed) <= 4
 
 
