@@ -139,7 +139,7 @@ def test_encoding_and_info_are_torch_free(tmp_path: Path, small: np.ndarray, hin
 
 
 #: Top-level modules of the packages that a bare install imports beside the standard library, for whatever it does.
-CORE = {"PIL", "imageio", "imageio_ffmpeg", "numpy", "safetensors", "scodec", "torch", "tqdm"}
+CORE = {"PIL", "av", "imageio", "imageio_ffmpeg", "numpy", "safetensors", "scodec", "torch", "tqdm"}
 
 
 def test_a_bare_install_encodes_and_decodes(bare: Path) -> None:
