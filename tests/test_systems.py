@@ -156,12 +156,15 @@ def luma_file(cat):
     return scodec.encode(cat[:150, :220], scale=2, quality=40, luma="av1", effort="fast")
 
 
+STEPS = 3
+
+
 @pytest.mark.parametrize("name", SYSTEMS)
 def test_every_system_trains_and_decodes(name, folder, luma_file, tmp_path, monkeypatch):
     """A few steps on one batch lower the loss; the weights then decode a file and restore a photograph."""
     settings = RECIPES[name]
     patch = {"ugan": 256, "attention-ugan": 256, "vgg16-autoencoder": 112}.get(settings.network, 96)
-    few = {"steps": 5, "batch": 2, "patch": patch, "warmup": 1, "ema": 0.0, "adversarial_from": 2, "short_side": 0}
+    few = {"steps": STEPS, "batch": 2, "patch": patch, "warmup": 1, "ema": 0.0, "adversarial_from": 2, "short_side": 0}
     few["lr"] = settings.lr / 10  # the first few steps must not overshoot
     settings = recipe.Recipe(**(vars(settings) | few))
     paths = sorted(folder.rglob("*.png"))
@@ -170,8 +173,8 @@ def test_every_system_trains_and_decodes(name, folder, luma_file, tmp_path, monk
     losses, loss = [], task.loss
     monkeypatch.setattr(task, "batch", lambda rng: batch)
     monkeypatch.setattr(task, "loss", lambda output, batch: losses.append(loss(output, batch)) or losses[-1])
-    trained = loop.train(task, settings, tmp_path, "cpu", 5, None)
-    assert len(losses) == 5 and losses[-1] < losses[0]
+    trained = loop.train(task, settings, tmp_path, "cpu", STEPS, None)
+    assert len(losses) == STEPS and losses[-1] < losses[0]
     file = tmp_path / "weights.safetensors"
     weights.save(trained, file, settings.network)
     for color in (True, False):
