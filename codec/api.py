@@ -84,7 +84,7 @@ def decode_many(
     """Decode files faster than one after the other; see `decode` for the arguments.
 
     The coders work ahead in threads while the networks run, on a GPU on batches of pictures of one size. Yields the
-    pictures in the order of the files. A file that can't be decoded gives its error in its place. No more than three
+    pictures in the order of the files. A file that can't be decoded gives its error in its place. No more than four
     batches are held in memory.
     batch: files to rebuild at a time; None: 16 on a GPU, 1 on a CPU.
     Raises BadRequest for impossible options.

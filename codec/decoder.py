@@ -21,7 +21,6 @@ ALPHA_SNAP = 8
 _SMALLER_TILES = memory_advice("take smaller tiles (--tile 256), or a machine with more")
 
 
-@_SMALLER_TILES
 def decode(data: bytes, options: DecodeOptions, progress: Progress = iter) -> Image.Image:
     """Decode a file; see `scodec.decode`."""
     stream = parse(data, options.check)

@@ -103,24 +103,15 @@ def test_later_pages_of_sixteen_bits(deep: np.ndarray) -> None:
     assert np.array_equal(photo.load(stream.getvalue(), frame=1).rgb, nearest(deep[::-1]))
 
 
+@pytest.mark.parametrize("photometric", ["minisblack", "miniswhite"])
 @pytest.mark.parametrize("byteorder", ["<", ">"])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
 @pytest.mark.parametrize("compression", [None, "zlib"])
-def test_other_byte_orders(byteorder: str, dtype: type, compression: Any) -> None:
+def test_byte_orders_and_what_zero_means(photometric: str, byteorder: str, dtype: type, compression: Any) -> None:
     ramp = np.arange(256).reshape(16, 16)
     samples = (ramp * {np.uint8: 1, np.uint16: 257, np.float32: 1 / 255}[dtype]).astype(dtype)
-    data = tiff(samples, photometric="minisblack", byteorder=byteorder, compression=compression)
-    assert np.array_equal(photo.load(data).rgb[..., 0], ramp)
-
-
-@pytest.mark.parametrize("byteorder", ["<", ">"])
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
-@pytest.mark.parametrize("compression", [None, "zlib"])
-def test_white_is_zero(byteorder: str, dtype: type, compression: Any) -> None:
-    ramp = np.arange(256).reshape(16, 16)
-    samples = (ramp * {np.uint8: 1, np.uint16: 257, np.float32: 1 / 255}[dtype]).astype(dtype)
-    data = tiff(samples, photometric="miniswhite", byteorder=byteorder, compression=compression)
-    assert np.array_equal(photo.load(data).rgb[..., 0], 255 - ramp)
+    data = tiff(samples, photometric=photometric, byteorder=byteorder, compression=compression)
+    assert np.array_equal(photo.load(data).rgb[..., 0], ramp if photometric == "minisblack" else 255 - ramp)
 
 
 @pytest.mark.parametrize("extra", ["unassalpha", "assocalpha"])

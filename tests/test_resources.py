@@ -48,7 +48,7 @@ def test_files_of_the_user_stay_open(tmp_path: Path, coded: bytes) -> None:
 LITTLE = """
 import resource, sys, warnings
 warnings.simplefilter("ignore")
-import PIL.AvifImagePlugin, PIL.PngImagePlugin, scodec.api, scodec.files.export, tqdm, torch
+import av, PIL.AvifImagePlugin, PIL.PngImagePlugin, scodec.api, scodec.files.export, tqdm, torch
 import scodec.luma.hyperprior, scodec.models.reports.system
 from scodec.cli import main
 torch.set_num_threads(1)

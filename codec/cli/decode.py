@@ -58,12 +58,12 @@ def _decode_many(wanted: DecodeOptions, work: Work, jobs: "list[Job]") -> "Gener
     from scodec.files.export import export
 
     def write(done: "tuple[Job, Image | Exception]") -> str | None:
-        (_, target), picture = done
+        (source, target), picture = done
         try:
             if isinstance(picture, Exception):
                 raise picture
             Path(target).parent.mkdir(parents=True, exist_ok=True)
-            atomic.check_writable(target, force=work.force)
+            atomic.check_distinct(source, target)
             atomic.write(target, export(picture, "PNG"), force=work.force)
         except Exception as error:
             if (failed := explain(error)) is None:
@@ -72,6 +72,7 @@ def _decode_many(wanted: DecodeOptions, work: Work, jobs: "list[Job]") -> "Gener
         return None
 
     pictures = many.decode((source for source, _ in jobs), wanted, threads=work.jobs)
-    written = many.in_threads(write, zip(jobs, pictures, strict=True), 2 * work.jobs, work.jobs)
+    # two at a time: one is written while the next is rebuilt, and Ctrl-C finds few that are not yet counted
+    written = many.in_threads(write, zip(jobs, pictures, strict=True), 2, work.jobs)
     for (source, _), failed in zip(jobs, written, strict=True):
         yield source, str(failed) if failed else None, []

@@ -1,7 +1,7 @@
 """Luma coder `vvc`: one intra picture of Versatile Video Coding (ITU-T H.266), without its parameter sets.
 
 VVenC codes, in the FFmpeg that the package imageio-ffmpeg brings along; FFmpeg's decoder decodes in this process, by
-PyAV, which takes a fifth of the time that an FFmpeg of its own takes to start. The parameter sets (166 bytes) are the
+PyAV, for which no FFmpeg has to be started. The parameter sets (166 bytes) are the
 same for every picture but for its size; the section names them by number and the decoder writes them anew
 (docs/format.md). Flat chroma costs next to nothing; real chroma, predicted from the luma block by block, costs half of
 what colour hints cost that are coded apart.
@@ -9,15 +9,16 @@ what colour hints cost that are coded apart.
 
 import hashlib
 import re
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-import av
 import numpy as np
-from av.codec.codec import UnknownCodecError
 
 from scodec.errors import BadFile, BadImage, OutOfMemory, Unsupported
 from scodec.format import leb128
 from scodec.luma import ffmpeg
+
+if TYPE_CHECKING:
+    import av
 
 #: Quantization parameters of VVC: 0 is the finest, 63 the coarsest.
 QUANTIZERS = range(64)
@@ -119,9 +120,12 @@ def _padded(plane: np.ndarray, height: int, width: int) -> bytes:
 
 def _decoded(section: bytes, width: int, height: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The whole coded picture: Y (height x width), Cb and Cr (half of both), 10 bits in uint16."""
+    import av  # only where VVC is decoded: `scodec info` and AV1 do without
+    from av.codec.codec import UnknownCodecError
+
     stream = _stream(section, width, height)
     try:
-        decoder = cast(av.VideoCodecContext, av.CodecContext.create(_DECODER, "r"))
+        decoder = cast("av.VideoCodecContext", av.CodecContext.create(_DECODER, "r"))
     except UnknownCodecError:
         raise Unsupported("the PyAV on this machine has no VVC decoder: pip install --upgrade av") from None
     decoder.thread_count, decoder.options = 1, {"err_detect": "explode"}
