@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-#: Pixels from which on NNPACK is faster; below, it spends its time on transforming the weights.
-SMALLEST = 32 * 32
+#: Pixels, and channels on either side, from which on NNPACK is faster: it has to transform weights and planes.
+SMALLEST, NARROWEST = 32 * 32, 32
 
 
 def winograd(device: torch.device, dtype: torch.dtype) -> bool:
@@ -28,7 +28,8 @@ def _has_winograd() -> bool:
 
 def conv3x3(x_BCHW: Tensor, weight_OC33: Tensor, bias_O: Tensor | None) -> Tensor:
     """A convolution with a padding of 1."""
-    fits = not torch.is_grad_enabled() and not torch.is_autocast_enabled("cpu") and x_BCHW[0, 0].numel() >= SMALLEST
+    large = x_BCHW[0, 0].numel() >= SMALLEST and min(weight_OC33.shape[:2]) >= NARROWEST
+    fits = large and not torch.is_grad_enabled() and not torch.is_autocast_enabled("cpu")
     if fits and winograd(x_BCHW.device, x_BCHW.dtype) and weight_OC33.dtype == torch.float32:
         return torch._nnpack_spatial_convolution(x_BCHW.contiguous(), weight_OC33.contiguous(), bias_O, padding=1)
     return F.conv2d(x_BCHW, weight_OC33, bias_O, padding=1)

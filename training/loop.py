@@ -128,10 +128,16 @@ class _Interrupt:
 def adopt(network: nn.Module, start: dict[str, Tensor]) -> None:
     """Initialize a network from the weights `start` of a similar one.
 
-    Where a tensor is larger here, they fill its first rows and columns; where it is smaller, it is left unchanged.
+    Where a tensor is larger here, they fill its first rows and columns: new outputs keep their initial weights, new
+    inputs have no effect at first. Where it is smaller, it is left unchanged.
     """
     state = network.state_dict()
     for name, old in start.items():
         new = state.get(name)
-        if new is not None and new.ndim == old.ndim and all(map(int.__le__, old.shape, new.shape)):
-            new[tuple(slice(size) for size in old.shape)] = old
+        if new is None or new.ndim != old.ndim or any(map(int.__gt__, old.shape, new.shape)):
+            continue
+        if ".film." in name:  # gains and shifts, one below the other
+            new, old = (each.unflatten(0, (2, -1)) for each in (new, old))
+        elif new.ndim > 1:
+            new[:, old.shape[1] :] = 0
+        new[tuple(slice(size) for size in old.shape)] = old

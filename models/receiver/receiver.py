@@ -22,14 +22,14 @@ from scodec.models.device import best_device, choose_dtype, loading
 from scodec.models.receiver.colorizer import CHROMA_UNIT, Colorizer, describe, enlarge_hint
 from scodec.models.receiver.restorer import TEXTURED, Restorer, describe_coding, enlarge, noise
 from scodec.models.strips import enlarged_rows, padded, rgb_by_strips
-from scodec.models.tiling import tiles
+from scodec.models.tiling import OVERLAP, OVERLAP_FAITHFUL, tiles
 
 #: Largest input of the colorizer, in luma pixels. Larger pictures are reduced to this, so that the cost of colorization
 #: does not grow with the picture, and so that the network sees a whole tree rather than its leaves.
 COLOUR_PIXELS = 448 * 672
 #: Side of the restorer's tiles in pixels, and the largest that a GPU gets. There each pixel takes so many bytes, for
 #: the activations of the first level (64 channels at half the resolution) some ten times over.
-TILE, LARGEST_TILE, BYTES_PER_PIXEL = 1024, 4096, 640
+TILE, LARGEST_TILE, BYTES_PER_PIXEL = 768, 4096, 640
 #: By how much the natural look strengthens guessed chroma: on training pictures held out, as coded, that costs 0.01 dB.
 #: The network, in doubt between hues, leans to grey.
 STRONGER = 0.2
@@ -90,11 +90,12 @@ class Receiver:
         multiple = 24  # of all scales and of the network's stride
         step = max(multiple, (tile or self._tile(len(lumas))) // multiple * multiple)
         look = look if lumas[0].scale <= TEXTURED else 0
+        overlap = OVERLAP if look else OVERLAP_FAITHFUL
         coded = [_tensor(luma.y).to(self.device) for luma in lumas]
         grains = [_tensor(noise(seed, height, width)).to(self.device) for seed in seeds if look]
         condition = self._condition(lumas)
         y = torch.empty((len(lumas), 1, height, width), device=self.device, dtype=torch.float32)
-        for rows, columns, needed_rows, needed_columns in progress(list(tiles(height, width, step))):
+        for rows, columns, needed_rows, needed_columns in progress(list(tiles(height, width, step, overlap))):
             y_up = torch.cat([
                 _enlarged(each, luma.scale, needed_rows, needed_columns)
                 for each, luma in zip(coded, lumas, strict=True)

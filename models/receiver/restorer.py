@@ -7,6 +7,9 @@ resolution and below:
     y_up -> unshuffle 2 -> U-Net -> shuffle 2 -> (+ y_up) -> y_hat
 """
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -61,8 +64,9 @@ def expected_error(coder_B: Tensor, scale_B: Tensor, quantizer_B: Tensor) -> Ten
 class Luma(UNet):
     """U-Net of EDSR blocks over pixel-unshuffled luma and noise, conditioned on coder, scale and quantizer."""
 
-    def __init__(self, widths: tuple[int, ...], blocks: tuple[int, ...]) -> None:
-        super().__init__(4 + 4, 4, 4 + 2 + len(FADE), widths, blocks)
+    def __init__(self, *size: Any) -> None:
+        """size: widths, blocks and hidden of the `UNet`."""
+        super().__init__(4 + 4, 4, 4 + 2 + len(FADE), *size)
 
     def forward(
         self, y_up_B1HW: Tensor, coder_B: Tensor, scale_B: Tensor, quantizer_B: Tensor, noise_B1HW: Tensor
@@ -79,17 +83,24 @@ class Luma(UNet):
 class Restorer(nn.Module):
     """One network with two sets of weights.
 
-    faithful: trained for the smallest error; natural: synthesizes texture from noise.
+    faithful: trained for the smallest error; natural: synthesizes texture from noise. hidden: the hidden channels that
+    pruning has left of each, see `UNet` and `scodec.training.prune`.
     """
 
     #: Heights and widths must be multiples of this (pad by replication).
     multiple = 8
 
-    def __init__(self, widths: tuple[int, ...] = (64, 96, 128), blocks: tuple[int, ...] = (2, 2, 4)) -> None:
+    def __init__(
+        self,
+        widths: Sequence[int] = (64, 96, 128),
+        blocks: Sequence[int] = (2, 2, 4),
+        hidden: Mapping[str, Sequence[Sequence[int]]] | None = None,
+    ) -> None:
         super().__init__()
-        self.config = {"widths": list(widths), "blocks": list(blocks)}
-        self.faithful = Luma(widths, blocks)
-        self.natural = Luma(widths, blocks)
+        self.config = {"widths": list(widths), "blocks": list(blocks), "hidden": hidden}
+        left = hidden or {}
+        self.faithful = Luma(widths, blocks, left.get("faithful"))
+        self.natural = Luma(widths, blocks, left.get("natural"))
 
     def forward(
         self, y_up_B1HW: Tensor, coder_B: Tensor, scale_B: Tensor, quantizer_B: Tensor, noise_B1HW: Tensor, look: float

@@ -1,0 +1,105 @@
+"""Removal of the restorer's hidden channels that never fire: `python -m scodec.training.prune TARGET FOLDER...`.
+
+Training leaves many: their ReLU (see `ResBlock`) gives zero for every photograph. Without them the pictures are the
+same, and a convolution takes as much less time.
+"""
+
+import json
+from pathlib import Path
+
+import click
+import torch
+from torch import Tensor, nn
+
+from scodec.errors import ScodecError
+from scodec.files.folders import pictures
+from scodec.models import weights
+from scodec.models.blocks import ResBlock, Stage
+from scodec.models.receiver.restorer import CODERS, Luma, Restorer
+from scodec.training.data import pairs
+
+#: A channel stays if in some batch it is positive at more than this share of the positions.
+LEAST = 1e-4
+#: Patches of a batch, their side in pixels, and number of batches.
+BATCH, PATCH, BATCHES = 16, 192, 32
+
+
+@click.command()
+@click.argument("target", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("folders", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--source", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Weights to be pruned.")
+@click.option("-j", "--workers", type=click.IntRange(min=1), default=2, help="Processes that encode training pairs.")
+def main(target: Path, folders: tuple[Path, ...], source: Path | None, workers: int) -> None:
+    """Write the restorer's weights, or those of SOURCE, to TARGET without the channels that no picture in FOLDERS needs.
+
+    Training pairs of the pictures are kept in the folder TARGET.pairs.
+    """
+    try:
+        origin = source or weights.path("restorer")
+        coded = pairs.load(pairs.prepare(pictures(folders), target.with_suffix(".pairs"), workers))
+        network = weights.load(origin)
+        assert isinstance(network, Restorer)
+        pool = pairs.pool([each for each in coded if min(each.y.shape) >= PATCH])
+        kept = {key: value for key, value in weights.facts(origin).items() if key not in ("network", "config", "id")}
+        kept["recipe"] += "; then scodec.training.prune"
+        weights.save(prune(network, pool), target, "restorer", **kept)
+        click.echo(f"scodec: {target} ({json.dumps(json.loads(weights.facts(target)['config'])['hidden'])})", err=True)
+    except (ScodecError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+@torch.inference_mode()
+def prune(network: Restorer, pool: pairs.Pool) -> Restorer:
+    """The restorer without the hidden channels that stay zero for patches of the pool.
+
+    Half of the batches describe to the network how the patches were coded; the others claim any coding, so that what
+    serves codings that the pool lacks is kept.
+    """
+    fired = {block: torch.zeros(block.conv1.out_channels) for block in network.modules() if isinstance(block, ResBlock)}
+
+    def watch(block: nn.Module, inputs: tuple[Tensor, Tensor]) -> None:
+        assert isinstance(block, ResBlock)
+        share = (block.hidden(*inputs) > 0).float().mean((0, 2, 3))
+        fired[block] = torch.maximum(fired[block], share)
+
+    hooks = [block.register_forward_pre_hook(watch) for block in fired]
+    generator = torch.Generator().manual_seed(1)
+    for number in range(BATCHES):
+        batch = pool.draw(BATCH, PATCH, generator)
+        coding = batch["coder"], batch["scale"], batch["quantizer"]
+        if number % 2:
+            coding = tuple(
+                torch.randint(low, high, (BATCH,), generator=generator)
+                for low, high in ((0, max(CODERS.values()) + 1), (1, 5), (0, 64))
+            )
+        noise = 2 * torch.rand(batch["y_up"].shape, generator=generator) - 1
+        network.faithful(batch["y_up"], *coding, torch.zeros_like(noise))
+        network.natural(batch["y_up"], *coding, noise)
+    for hook in hooks:
+        hook.remove()
+    kept = {block: torch.nonzero(share > LEAST)[:, 0] for block, share in fired.items()}
+    hidden = {
+        look: [[max(len(kept[block]), 1) for block in stage.blocks] for stage in _stages(getattr(network, look))]
+        for look in ("faithful", "natural")
+    }
+    smaller = Restorer(**network.config | {"hidden": hidden})
+    state = network.state_dict()
+    names = {block: name for name, block in network.named_modules() if isinstance(block, ResBlock)}
+    for block, channels in kept.items():
+        channels = channels if len(channels) else fired[block].argmax()[None]
+        name, count = names[block], block.conv1.out_channels
+        state[f"{name}.conv1.weight"] = block.conv1.weight[channels]
+        state[f"{name}.conv1.bias"] = block.conv1.bias[channels]
+        state[f"{name}.conv2.weight"] = block.conv2.weight[:, channels]
+        both = torch.cat([channels, count + channels])  # gains and shifts
+        state[f"{name}.film.weight"], state[f"{name}.film.bias"] = block.film.weight[both], block.film.bias[both]
+    smaller.load_state_dict(state)
+    return smaller.eval()
+
+
+def _stages(luma: Luma) -> list[Stage]:
+    return [stage for stage in luma.modules() if isinstance(stage, Stage)]
+
+
+if __name__ == "__main__":
+    main()
