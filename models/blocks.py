@@ -101,9 +101,8 @@ class UNet(nn.Module):
         self.condition = condition_mlp(conditions, CONDITION)
         self.head = nn.Conv2d(inputs, widths[0], 3, padding=1)
         levels = range(len(widths) - 1)
-        encoder, middle, decoder = blocks[:-1], blocks[-1], blocks[:-1]
-        if hidden is not None:
-            encoder, middle, decoder = hidden[: len(levels)], hidden[len(levels)], hidden[len(levels) + 1 :]
+        stages: Sequence[int | Sequence[int]] = hidden or [*blocks[:-1], blocks[-1], *blocks[:-1]]
+        encoder, middle, decoder = stages[: len(levels)], stages[len(levels)], stages[len(levels) + 1 :]
         self.encoder = nn.ModuleList(Stage(widths[i], encoder[i], CONDITION) for i in levels)
         self.down = nn.ModuleList(down(widths[i], widths[i + 1]) for i in levels)
         self.middle = Stage(widths[-1], middle, CONDITION)

@@ -12,9 +12,9 @@ OVERLAP_FAITHFUL = 32
 def tiles(height: int, width: int, size: int, overlap: int = OVERLAP) -> Iterator[tuple[slice, slice, slice, slice]]:
     """Tiles of at most `size` x `size` pixels that cover height x width.
 
-    Yields (rows, columns) of each output tile and (rows, columns) of the input that it needs. If `size` and `overlap` are
-    multiples of the network's stride, so are the starts of all input tiles: a pixel then has the same position relative
-    to the stride in every tiling.
+    Yields (rows, columns) of each output tile and (rows, columns) of the input that it needs. If `size` and `overlap`
+    are multiples of the network's stride, so are the starts of all input tiles: a pixel then has the same position
+    relative to the stride in every tiling.
     """
     for top in range(0, height, size):
         for left in range(0, width, size):

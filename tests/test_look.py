@@ -74,7 +74,7 @@ def test_metadata_does_not_change_the_texture(small):
 
 
 def test_tile_size_does_not_change_the_natural_look(coded_cat):
-    whole, tiled = (rebuilt(coded_cat, look="natural", color=False, tile=size) for size in (1024, 192))
+    whole, tiled = (rebuilt(coded_cat, look="natural", color=False, tile=size) for size in (768, 192))
     assert (np.abs(whole - tiled) <= 1).mean() >= 0.995
 
 

@@ -15,8 +15,10 @@ from PIL import Image
 
 import scodec
 from scodec.models import weights
+from scodec.models.blocks import ResBlock
 from scodec.models.luma.hyperprior import LumaHyperprior
-from scodec.training import cli, loop, pack, recipe, update
+from scodec.models.receiver.restorer import Restorer
+from scodec.training import cli, loop, pack, prune, recipe, update
 from scodec.training.data import decoded, pairs
 from scodec.training.tasks.colour import ColourTask
 from scodec.training.tasks.luma import LumaTask
@@ -191,6 +193,47 @@ def test_training_starts_from_the_weights_that_fit():
     head = grown.g_s.head.weight
     assert (head[:8, :12] == 0.5).all() and not (head[8:] == 0.5).any() and not (head[:, 12:] == 0.5).any()
     assert torch.equal(grown.h_a[4].weight, before["h_a.4.weight"]) and (grown.h_a[2].weight == 0.5).all()
+
+
+def test_pruned_weights_start_a_training_at_full_size():
+    """The channels that are added have no effect at first, though their own weights are not zero: they can learn."""
+    small = Restorer((8, 12), (1, 1), {"faithful": [[3], [5], [8]], "natural": [[2], [7], [4]]}).eval()
+    with torch.no_grad():
+        for seed, parameter in enumerate(small.parameters()):
+            parameter.copy_(torch.randn(parameter.shape, generator=torch.Generator().manual_seed(seed)) / 5)
+    large = Restorer((8, 12), (1, 1)).eval()
+    loop.adopt(large, small.state_dict())
+    y = torch.rand(1, 1, 24, 32, generator=torch.Generator().manual_seed(1))
+    coding = [torch.tensor([number]) for number in (1, 2, 40)]
+    for look in (0, 1):
+        assert torch.allclose(small(y, *coding, y, look), large(y, *coding, y, look), atol=1e-5)
+    assert large.faithful.middle.blocks[0].conv1.weight[5:].abs().max() > 0
+
+
+def test_channels_that_never_fire_are_removed(folder, tmp_path, monkeypatch):
+    """Silence all but a few channels of the shipped weights: the command finds them, and the pictures stay the same."""
+    monkeypatch.setattr(prune, "BATCHES", 2)
+    monkeypatch.setattr(prune, "PATCH", 96)
+    network = weights.load("restorer")
+    blocks = [block for block in network.faithful.modules() if isinstance(block, ResBlock)]
+    with torch.no_grad():
+        for block in blocks:
+            block.conv1.bias[4:] = -1e4  # below what any input can make up for
+            block.film.weight.zero_()
+            block.film.bias.zero_()
+    source, target = tmp_path / "source.safetensors", tmp_path / "target.safetensors"
+    weights.save(network, source, "restorer", **dict.fromkeys(("recipe", "data", "licence", "result"), "x"))
+    result = CliRunner().invoke(prune.main, [str(target), str(folder), "--source", str(source), "-j", "1"])
+    assert result.exit_code == 0, result.output
+    smaller = weights.load(target)
+    assert all(block.conv1.out_channels <= 4 for block in smaller.faithful.modules() if isinstance(block, ResBlock))
+    assert target.stat().st_size < 0.8 * source.stat().st_size
+    y = torch.from_numpy(np.asarray(Image.open(folder / "61.png").convert("L"))[None, None, :144, :168].copy()) / 255
+    coding = [torch.tensor([number]) for number in (1, 2, 40)]
+    with torch.no_grad():
+        before, after = (each(y, *coding, torch.zeros_like(y), 0) for each in (network, smaller))
+    assert (before - after).abs().max() < 1 / 255
+    assert (before - y).abs().max() > 1 / 255  # the network does something at all
 
 
 def test_shipped_recipes_load_and_unknown_ones_are_reported(scodec_command, tmp_path, folder):

@@ -15,7 +15,7 @@ from scodec.errors import ScodecError
 from scodec.files.folders import pictures
 from scodec.models import weights
 from scodec.models.blocks import ResBlock, Stage
-from scodec.models.receiver.restorer import CODERS, Luma, Restorer
+from scodec.models.receiver.restorer import CODERS, Restorer
 from scodec.training.data import pairs
 
 #: A channel stays if in some batch it is positive at more than this share of the positions.
@@ -30,9 +30,9 @@ BATCH, PATCH, BATCHES = 16, 192, 32
 @click.option("--source", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Weights to be pruned.")
 @click.option("-j", "--workers", type=click.IntRange(min=1), default=2, help="Processes that encode training pairs.")
 def main(target: Path, folders: tuple[Path, ...], source: Path | None, workers: int) -> None:
-    """Write the restorer's weights, or those of SOURCE, to TARGET without the channels that no picture in FOLDERS needs.
+    """Write the restorer's weights, or those of SOURCE, to TARGET, less the channels that no picture in FOLDERS needs.
 
-    Training pairs of the pictures are kept in the folder TARGET.pairs.
+    The pairs made of the pictures are kept in a folder beside TARGET.
     """
     try:
         origin = source or weights.path("restorer")
@@ -50,55 +50,58 @@ def main(target: Path, folders: tuple[Path, ...], source: Path | None, workers: 
 
 @torch.inference_mode()
 def prune(network: Restorer, pool: pairs.Pool) -> Restorer:
-    """The restorer without the hidden channels that stay zero for patches of the pool.
+    """The restorer without the hidden channels that stay zero for patches of the pool."""
+    fired = _fired(network, pool)
+    kept = {block: torch.nonzero(share > LEAST)[:, 0] for block, share in fired.items()}
+    kept |= {block: fired[block].argmax()[None] for block, channels in kept.items() if not len(channels)}
+    state = network.state_dict()
+    for name, block in network.named_modules():
+        if isinstance(block, ResBlock):
+            channels = kept[block]
+            both = torch.cat([channels, block.conv1.out_channels + channels])  # gains and shifts
+            for layer, rows in (("conv1", channels), ("film", both)):
+                for tensor in (f"{name}.{layer}.weight", f"{name}.{layer}.bias"):
+                    state[tensor] = state[tensor][rows]
+            state[f"{name}.conv2.weight"] = state[f"{name}.conv2.weight"][:, channels]
+    hidden = {
+        look: [[len(kept[block]) for block in stage.blocks] for stage in part.modules() if isinstance(stage, Stage)]
+        for look, part in (("faithful", network.faithful), ("natural", network.natural))
+    }
+    smaller = Restorer(**network.config | {"hidden": hidden})
+    smaller.load_state_dict(state)
+    return smaller.eval()
+
+
+def _fired(network: Restorer, pool: pairs.Pool) -> dict[nn.Module, Tensor]:
+    """For every hidden channel of each block, the share of positive samples in the batch that has most of them.
 
     Half of the batches describe to the network how the patches were coded; the others claim any coding, so that what
     serves codings that the pool lacks is kept.
     """
-    fired = {block: torch.zeros(block.conv1.out_channels) for block in network.modules() if isinstance(block, ResBlock)}
+    fired: dict[nn.Module, Tensor] = {}
 
     def watch(block: nn.Module, inputs: tuple[Tensor, Tensor]) -> None:
         assert isinstance(block, ResBlock)
         share = (block.hidden(*inputs) > 0).float().mean((0, 2, 3))
-        fired[block] = torch.maximum(fired[block], share)
+        fired[block] = torch.maximum(fired.get(block, share), share)
 
-    hooks = [block.register_forward_pre_hook(watch) for block in fired]
+    hooks = [block.register_forward_pre_hook(watch) for block in network.modules() if isinstance(block, ResBlock)]
     generator = torch.Generator().manual_seed(1)
+
+    def any_of(low: int, high: int) -> Tensor:
+        return torch.randint(low, high, (BATCH,), generator=generator)
+
     for number in range(BATCHES):
         batch = pool.draw(BATCH, PATCH, generator)
         coding = batch["coder"], batch["scale"], batch["quantizer"]
         if number % 2:
-            coding = tuple(
-                torch.randint(low, high, (BATCH,), generator=generator)
-                for low, high in ((0, max(CODERS.values()) + 1), (1, 5), (0, 64))
-            )
+            coding = any_of(0, max(CODERS.values()) + 1), any_of(1, 5), any_of(0, 64)
         noise = 2 * torch.rand(batch["y_up"].shape, generator=generator) - 1
         network.faithful(batch["y_up"], *coding, torch.zeros_like(noise))
         network.natural(batch["y_up"], *coding, noise)
     for hook in hooks:
         hook.remove()
-    kept = {block: torch.nonzero(share > LEAST)[:, 0] for block, share in fired.items()}
-    hidden = {
-        look: [[max(len(kept[block]), 1) for block in stage.blocks] for stage in _stages(getattr(network, look))]
-        for look in ("faithful", "natural")
-    }
-    smaller = Restorer(**network.config | {"hidden": hidden})
-    state = network.state_dict()
-    names = {block: name for name, block in network.named_modules() if isinstance(block, ResBlock)}
-    for block, channels in kept.items():
-        channels = channels if len(channels) else fired[block].argmax()[None]
-        name, count = names[block], block.conv1.out_channels
-        state[f"{name}.conv1.weight"] = block.conv1.weight[channels]
-        state[f"{name}.conv1.bias"] = block.conv1.bias[channels]
-        state[f"{name}.conv2.weight"] = block.conv2.weight[:, channels]
-        both = torch.cat([channels, count + channels])  # gains and shifts
-        state[f"{name}.film.weight"], state[f"{name}.film.bias"] = block.film.weight[both], block.film.bias[both]
-    smaller.load_state_dict(state)
-    return smaller.eval()
-
-
-def _stages(luma: Luma) -> list[Stage]:
-    return [stage for stage in luma.modules() if isinstance(stage, Stage)]
+    return fired
 
 
 if __name__ == "__main__":

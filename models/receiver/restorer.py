@@ -97,7 +97,7 @@ class Restorer(nn.Module):
         hidden: Mapping[str, Sequence[Sequence[int]]] | None = None,
     ) -> None:
         super().__init__()
-        self.config = {"widths": list(widths), "blocks": list(blocks), "hidden": hidden}
+        self.config: dict[str, Any] = {"widths": list(widths), "blocks": list(blocks), "hidden": hidden}
         left = hidden or {}
         self.faithful = Luma(widths, blocks, left.get("faithful"))
         self.natural = Luma(widths, blocks, left.get("natural"))
