@@ -76,12 +76,12 @@ def test_a_flat_logo_keeps_its_outline(cat):
 @pytest.mark.parametrize(("note", "xmp"), [(20_000, 0), (0, 10_000), (20_000, 10_000), (1200, 0)])
 def test_metadata_leave_room_for_the_picture(cat, note, xmp):
     with pytest.warns(scodec.ScodecWarning, match="(?s)MakerNote|XMP") as caught:
-        data = scodec.encode(jpeg(cat, note, xmp), target_bytes=3000)
+        data = scodec.encode(jpeg(cat, note, xmp), target_bytes=3000, effort="fast")
     text = " ".join(str(each.message) for each in caught)
     assert ("MakerNote" in text, "XMP" in text) == (note > 0, xmp > 0)
     assert "--strip" in text and "larger target" in text
     facts = scodec.info(data)
-    assert 2800 < facts.total_bytes <= 3000
+    assert 2700 < facts.total_bytes <= 3000
     assert 0 < facts.exif_bytes < 200, "the camera's name is kept"
     assert y_psnr(cat, np.asarray(scodec.decode(data).convert("RGB"))) > 28
 

@@ -59,7 +59,7 @@ def test_number_of_threads_does_not_change_the_picture(large):
 
 
 def test_number_formats_agree(large):
-    data = scodec.encode(large[:300, :450], hints=80)
+    data = scodec.encode(large[:200, :300], hints=80)
     assert share_within_one_level(rebuilt(data, dtype="float32"), rebuilt(data, dtype="bfloat16")) >= 0.98
 
 
@@ -90,18 +90,18 @@ def test_tiles_cover_everything_once(height, width, size, overlap):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_memory_is_bounded():
-    """6 megapixels in a separate process: the decoder's peak memory stays below 2 GB."""
+    """4 megapixels in a separate process: the decoder's peak memory stays below 1.8 GB."""
     code = """
 import numpy as np, scodec
-y, x = np.mgrid[:2000, :3000]
+y, x = np.mgrid[:1700, :2400]
 picture = (np.stack([x // 16, y // 12, (x + y) // 28], 2) % 256).astype(np.uint8)
 data = scodec.encode(picture, quality=10, hints=100, effort="fast")
-assert scodec.decode(data).size == (3000, 2000)
+assert scodec.decode(data).size == (2400, 1700)
 print(open("/proc/self/status").read())
 """
     status = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
     (peak,) = re.findall(r"VmHWM:\s*(\d+) kB", status)  # not ru_maxrss, which starts at the parent's peak
-    assert int(peak) * 1024 < 2e9
+    assert int(peak) * 1024 < 1.8e9
 
 
 def test_missing_devices_are_reported(small):
