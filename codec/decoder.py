@@ -14,6 +14,8 @@ from scodec.errors import BadFile, memory_advice
 from scodec.format import container
 from scodec.format.container import Stream
 from scodec.luma import vvc
+from scodec.models.backend import choose
+from scodec.models.receiver.shared import CodedLuma, Grid
 from scodec.options import DecodeOptions, Progress, look_number
 
 #: Opacity nearer than this to none or to all is taken for it.
@@ -62,10 +64,7 @@ def rebuild_batch(files: Sequence[Sections], options: DecodeOptions, progress: P
 
     All have the same size, kind of colour and, with the natural look, scales that all get texture, or none.
     """
-    from scodec.models.receiver.receiver import CodedLuma, Grid, gray, to_host  # torch: only where pictures are rebuilt
-    from scodec.models.reports.system import choose
-
-    networks, painter, enlarger = choose(options.receivers, options.device, options.dtype)
+    networks, painter, enlarger = choose(options.receivers, options.backend, options.device, options.dtype)
     if len(files) > 1 and (painter is not None or enlarger is not None):
         return [rebuild_batch([file], options, progress)[0] for file in files]
     header, look = files[0].stream.header, look_number(options.look)
@@ -81,16 +80,16 @@ def rebuild_batch(files: Sequence[Sections], options: DecodeOptions, progress: P
         seeds = [zlib.crc32(file.stream.luma) for file in files]  # the same file gives the same picture
         y, unit = networks.restore([coded(file) for file in files], look, seeds, options.tile, progress), 1
     if header.gray or not options.color:
-        pictures = to_host(gray(y))
+        pictures = networks.gray(y)
     elif painter is not None:
-        pictures = painter.colorize(to_host(y[0, 0] * 255))[None]
+        pictures = painter.colorize(networks.levels(y))[None]
     elif files[0].chroma is not None:
         chroma = np.stack([file.chroma for file in files if file.chroma is not None])
-        pictures = to_host(networks.paint(y, chroma, 2 * header.scale // unit))
+        pictures = networks.paint(y, chroma, 2 * header.scale // unit)
     else:
         grids = [file.hints for file in files]
         known = [None if grid is None else Grid(grid.grid, grid.cell / unit, grid.step) for grid in grids]
-        pictures = to_host(networks.colorize(y, known, look))
+        pictures = networks.colorize(y, known, look)
     if enlarger is None or unit == 1:
         return list(pictures)
     (picture,) = pictures
@@ -112,7 +111,7 @@ def finish(image: Image.Image, stream: Stream) -> Image.Image:
 def preview(stream: Stream, reduction: int, options: DecodeOptions) -> Image.Image:
     """The picture at 1/reduction of its size, rounded up: what `decode` gives, without the restorer and quickly.
 
-    Needs torch only where the colours are to be guessed. Raises as `decode`.
+    Needs networks only where the colours are to be guessed. Raises as `decode`.
     """
     header = stream.header
     size = -(-header.width // reduction), -(-header.height // reduction)
@@ -133,10 +132,8 @@ def preview(stream: Stream, reduction: int, options: DecodeOptions) -> Image.Ima
     elif grid is not None:
         picture = photo.merge(y, *(resized(plane, grid.cell) for plane in grid.grid))
     else:
-        from scodec.models.receiver import receiver
-
-        networks = receiver.get(options.device, options.dtype)
-        picture = receiver.to_host(networks.colorize(networks.plane(y), [None], look_number(options.look)))[0]
+        networks = choose((), options.backend, options.device, options.dtype).networks
+        (picture,) = networks.colorize(networks.plane(y), [None], look_number(options.look))
     return finish(Image.fromarray(picture), stream)
 
 

@@ -14,6 +14,8 @@ from scodec import decoder, encoder, photo
 from scodec.decoder import Sections
 from scodec.errors import ScodecError
 from scodec.format.container import Data, read
+from scodec.models.backend import resolve
+from scodec.models.receiver.shared import TEXTURED
 from scodec.options import DecodeOptions, EncodeOptions
 
 #: What a broken file or picture gives in the place of its result.
@@ -30,10 +32,8 @@ def decode(
     files: Iterable[Data], options: DecodeOptions, batch: int | None = None, threads: int = CORES
 ) -> Iterator[Image.Image | Failure]:
     """Decode files; see `scodec.decode_many`. threads: of the coders."""
-    from scodec.models.device import best_device
-
     if batch is None:
-        batch = 1 if best_device(options.device) == "cpu" else BATCH
+        batch = BATCH if _has_accelerator(options) else 1
 
     def opened(file: Data) -> Sections:
         return decoder.sections(decoder.parse(read(file), options.check))
@@ -45,6 +45,14 @@ def decode(
 def encode(pictures: Iterable[photo.Source], options: EncodeOptions) -> Iterator[bytes | Failure]:
     """Encode pictures; see `scodec.encode_many`."""
     return in_threads(lambda picture: encoder.encode(photo.load(picture), options, decoder.rebuild), pictures, CORES)
+
+
+def _has_accelerator(options: DecodeOptions) -> bool:
+    if resolve(options.backend) == "onnx":
+        return False
+    from scodec.models.device import best_device
+
+    return best_device(options.device) != "cpu"
 
 
 def _rebuilt(
@@ -68,8 +76,6 @@ def _rebuilt(
 
 def _kind(file: Sections) -> object:
     """Files of one kind can share a run (see `decoder.rebuild_batch`)."""
-    from scodec.models.receiver.restorer import TEXTURED
-
     header = file.stream.header
     coloured = header.scale if file.chroma is not None else None
     return header.width, header.height, header.gray, coloured, header.scale <= TEXTURED

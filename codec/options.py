@@ -18,6 +18,8 @@ LUMA_CODERS = ("vvc", "av1", "hyperprior")
 EFFORTS = ("fast", "medium", "slow")
 #: The luma is stored at 1 / scale of the size; "auto" picks by rate.
 SCALES = ("auto", 1, 2, 3, 4)
+#: What runs the networks.
+BACKENDS = ("auto", "torch", "onnx")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 #: What of EXIF and XMP a file leaves out: nothing, all, or what tells a place ("gps" is the same).
 STRIPS = (False, True, "location", "gps")
@@ -68,6 +70,7 @@ def _check(options: Any) -> None:
 
 
 _LOOK = "faithful has the least error, natural plausible colours and texture; a number from 0 to 1 lies between."
+_BACKEND = "What runs the networks: onnx (ONNX Runtime, CPU only) starts faster; auto is torch where it is installed."
 _DEVICE = "Where the networks run."
 _DTYPE = "Number format of the networks."
 _SYSTEM = (
@@ -117,6 +120,7 @@ class DecodeOptions:
 
     color: bool = _option(True, "Without: luminance only, as a grey picture.")
     look: str | float = _option("faithful", _LOOK)
+    backend: str = _option("auto", _BACKEND, BACKENDS)
     device: str = _option("auto", _DEVICE, DEVICES)
     dtype: str = _option("auto", _DTYPE, DTYPES)
     tile: int | None = _option(
@@ -142,6 +146,7 @@ class RestoreOptions:
     look: str | float = _option("faithful", _LOOK)
     samples: int = _option(1, "Number of versions: the likeliest colours first, then others.", range(1, 100))
     seed: int = _option(0, "Seed of the other versions.", low=0)
+    backend: str = _option("auto", _BACKEND, BACKENDS)
     device: str = _option("auto", _DEVICE, DEVICES)
     dtype: str = _option("auto", _DTYPE, DTYPES)
 

@@ -7,6 +7,9 @@ from PIL import Image
 
 from scodec import metadata, photo
 from scodec.errors import BadRequest, memory_advice
+from scodec.models.backend import choose
+from scodec.models.receiver.alternatives import alternative
+from scodec.models.receiver.shared import CodedLuma
 from scodec.options import RestoreOptions, look_number
 
 #: The quantizer that the restorer is given for a photograph that was hardly coded: of seven quantizers of VVC the best
@@ -17,11 +20,7 @@ QUANTIZER = 22
 @memory_advice("enlarge it less (--scale), or use a machine with more")
 def restore(picture: photo.Photo, options: RestoreOptions) -> list[Image.Image]:
     """Colour and enlarge a photograph; see `scodec.restore`."""
-    from scodec.models.receiver.alternatives import alternative
-    from scodec.models.receiver.receiver import CodedLuma, gray, to_host
-    from scodec.models.reports.system import choose
-
-    networks, painter, enlarger = choose(options.systems, options.device, options.dtype)
+    networks, painter, enlarger = choose(options.systems, options.backend, options.device, options.dtype)
     if options.samples > 1 and (painter is not None or not options.color):
         raise BadRequest("only scodec's own colours come in samples: leave out --no-color and the colouring system")
     look, scale = look_number(options.look), options.scale
@@ -36,12 +35,12 @@ def restore(picture: photo.Photo, options: RestoreOptions) -> list[Image.Image]:
         coded = CodedLuma(y, "vvc", scale, QUANTIZER, height, width)
         luma = networks.restore([coded], look, [zlib.crc32(y.tobytes())])
     if not options.color:
-        pictures = [to_host(gray(luma))[0]]
+        pictures = [networks.gray(luma)[0]]
     elif painter is not None:
-        pictures = [painter.colorize(to_host(luma[0, 0] * 255))]
+        pictures = [painter.colorize(networks.levels(luma))]
     else:
         rng = np.random.default_rng(options.seed)
-        pictures = [to_host(networks.colorize(luma, [None], look))[0]]
+        pictures = [networks.colorize(luma, [None], look)[0]]
         pictures += [alternative(networks, luma, look, rng) for _ in range(options.samples - 1)]
     return [_finish(each, picture, (width, height)) for each in pictures]
 

@@ -12,7 +12,7 @@ from PIL import Image
 import scodec
 from scodec import photo
 from scodec.errors import BadRequest
-from scodec.models.receiver.restorer import noise
+from scodec.models.receiver.shared import noise
 from scodec.options import LOOKS
 from scodec.plugins import pillow
 

@@ -16,6 +16,7 @@ from scodec.errors import BadRequest
 from scodec.luma import hyperprior
 from scodec.models import weights
 from scodec.models.receiver import receiver
+from scodec.models.receiver.shared import CodedLuma
 from scodec.models.tiling import tiles
 
 
@@ -69,7 +70,7 @@ def test_learned_luma_is_restored_like_coarser_av1(quantizer):
     decoded = hyperprior.decode(hyperprior.encode(y, quantizer), 256, 192)
 
     def error(coder):
-        coded = receiver.CodedLuma(decoded, coder, 1, quantizer, 192, 256)
+        coded = CodedLuma(decoded, coder, 1, quantizer, 192, 256)
         y_hat = receiver.get("cpu").restore([coded], 0, [0])[0, 0].numpy() * 255
         return np.square(y_hat - y).mean()
 

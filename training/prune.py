@@ -15,7 +15,8 @@ from scodec.errors import ScodecError
 from scodec.files.folders import pictures
 from scodec.models import weights
 from scodec.models.blocks import ResBlock, Stage
-from scodec.models.receiver.restorer import CODERS, Restorer
+from scodec.models.receiver.restorer import Restorer
+from scodec.models.receiver.shared import CODERS
 from scodec.training.data import pairs
 
 #: A channel stays if in some batch it is positive at more than this share of the positions.

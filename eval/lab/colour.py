@@ -48,6 +48,7 @@ def main(folders: tuple[Path, ...], workers: int) -> None:
 
 def _measure(path: Path) -> dict[str, float]:
     from scodec.models.receiver import receiver
+    from scodec.models.receiver.shared import Grid
 
     networks = receiver.get("cpu")
     rgb = photo.load(path).rgb
@@ -56,7 +57,7 @@ def _measure(path: Path) -> dict[str, float]:
     gray = np.repeat(y[..., None], 3, 2)
     figures = {"grey: RGB-PSNR": rgb_psnr(rgb, gray), "grey: CIEDE2000": ciede2000(rgb, gray)}
     for name, look in LOOKS.items():
-        blind = receiver.to_host(networks.colorize(luma, [None], look))[0]
+        blind = networks.colorize(luma, [None], look)[0]
         figures[f"blind, {name}: RGB-PSNR"] = rgb_psnr(rgb, blind)
         figures[f"blind, {name}: CIEDE2000"] = ciede2000(rgb, blind)
         figures[f"blind, {name}: colourfulness"] = colourfulness_ratio(rgb, blind)
@@ -65,8 +66,8 @@ def _measure(path: Path) -> dict[str, float]:
         hinted = hints.decode(hints.encode(cb, cr, budget), y.shape[1], y.shape[0])
         grids = [grid for size, grid in plain if size <= budget]
         figures[f"{budget} bytes, plain grid"] = max(rgb_psnr(rgb, photo.merge(y, *grid)) for grid in grids)
-        grid = receiver.Grid(hinted.grid, hinted.cell, hinted.step)
-        figures[f"{budget} bytes, hints"] = rgb_psnr(rgb, receiver.to_host(networks.colorize(luma, [grid], 0))[0])
+        grid = Grid(hinted.grid, hinted.cell, hinted.step)
+        figures[f"{budget} bytes, hints"] = rgb_psnr(rgb, networks.colorize(luma, [grid], 0)[0])
         within_budget = [psnr for size, psnr in coded_along if size <= budget]
         figures[f"{budget} bytes, coded along"] = max(within_budget, default=figures["grey: RGB-PSNR"])
     return figures
@@ -84,7 +85,7 @@ def _coded_along(rgb: np.ndarray) -> list[tuple[int, float]]:
         section = vvc.encode(small, quantizer, chroma=hints.cell_means(np.stack([cb, cr]), 2 * scale))
         added = len(section) - len(vvc.encode(small, quantizer))
         _, chroma = vvc.decode_colour(section, small.shape[1], small.shape[0])
-        painted = receiver.to_host(networks.paint(networks.plane(y), chroma[None], 2 * scale))[0]
+        painted = networks.paint(networks.plane(y), chroma[None], 2 * scale)[0]
         found.append((added, rgb_psnr(rgb, painted)))
     return found
 

@@ -50,8 +50,8 @@ def _measure(coder: str, path: Path) -> np.ndarray:
     import torch
 
     from scodec.models.receiver import receiver
-    from scodec.models.receiver.receiver import CodedLuma
     from scodec.models.receiver.restorer import enlarge
+    from scodec.models.receiver.shared import CodedLuma
 
     torch.set_num_threads(1)
     networks = receiver.get("cpu")

@@ -29,7 +29,7 @@ from scodec.eval.reports.figures import (
 )
 from scodec.models import weights
 from scodec.models.receiver import receiver
-from scodec.models.receiver.receiver import CodedLuma
+from scodec.models.receiver.shared import CodedLuma
 from scodec.models.reports import system
 from scodec.restoration import QUANTIZER
 
@@ -68,7 +68,7 @@ def subjects(trained: Path) -> dict[str, Subject]:
         return photo.merge(y_hat.numpy(), cb, cr)
 
     def coloured(y: np.ndarray) -> np.ndarray:
-        return receiver.to_host(networks.colorize(networks.plane(y), [None], 0))[0]
+        return networks.colorize(networks.plane(y), [None], 0)[0]
 
     colorizer, restorer = (weights.facts(name)["id"] for name in ("colorizer", "restorer"))
     found = {

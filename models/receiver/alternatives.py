@@ -9,9 +9,8 @@ import math
 
 import numpy as np
 from PIL import Image
-from torch import Tensor
 
-from scodec.models.receiver import receiver
+from scodec.models.receiver.shared import COLOUR_PIXELS, Grid, Lumas, Networks
 
 #: Standard deviation of the logarithm of the saturation factor, and covariance of the tint of the light, which varies
 #: mostly between warm and cold (8-bit levels of Cb and Cr).
@@ -20,15 +19,15 @@ STRENGTH, LIGHT = 0.4, np.array([[120.0, -90.0], [-90.0, 100.0]])
 CELL, STEP = 16, 32.0
 
 
-def alternative(networks: receiver.Receiver, y_11HW: Tensor, look: float, rng: np.random.Generator) -> np.ndarray:
-    """Luma (0..1, on the device) -> RGB (uint8, H x W x 3) with random saturation and light."""
-    y = receiver.to_host(y_11HW[0, 0] * 255)
+def alternative(networks: Networks, y_11HW: Lumas, look: float, rng: np.random.Generator) -> np.ndarray:
+    """Luma (0..1) -> RGB (uint8, H x W x 3) with random saturation and light."""
+    y = networks.levels(y_11HW)
     height, width = y.shape
-    rgb = receiver.to_host(networks.colorize(y_11HW, [None], 1.0))[0].astype(np.float32)
+    rgb = networks.colorize(y_11HW, [None], 1.0)[0].astype(np.float32)
     factor = math.exp(STRENGTH * rng.standard_normal())
     light = rng.multivariate_normal(np.zeros(2), LIGHT)
 
-    cell = CELL * max(1.0, math.sqrt(height * width / receiver.COLOUR_PIXELS))
+    cell = CELL * max(1.0, math.sqrt(height * width / COLOUR_PIXELS))
     rows, columns = math.ceil(height / cell), math.ceil(width / cell)
 
     def cells(plane: np.ndarray) -> np.ndarray:
@@ -41,5 +40,5 @@ def alternative(networks: receiver.Receiver, y_11HW: Tensor, look: float, rng: n
     room = 1 - np.square(cells(y) / 127.5 - 1)  # near black and white there is no room for chroma
     natural = (rgb[..., 2] - y) / 1.772, (rgb[..., 0] - y) / 1.402
     planes = [factor * cells(plane) + room * shift for plane, shift in zip(natural, light, strict=True)]
-    grid = receiver.Grid(np.clip(np.stack(planes), -127, 127).astype(np.float32), cell, STEP)
-    return receiver.to_host(networks.colorize(y_11HW, [grid], look))[0]
+    grid = Grid(np.clip(np.stack(planes), -127, 127).astype(np.float32), cell, STEP)
+    return networks.colorize(y_11HW, [grid], look)[0]

@@ -11,7 +11,6 @@ grid is an input at every resolution, and the network predicts a correction to i
                         +---(+)<- conv
 """
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,9 +20,7 @@ from torch.nn import functional as F
 
 from scodec.models.blocks import CONDITION, Stage, condition_mlp, up
 from scodec.models.efficientnet import EfficientNetLite
-
-#: Chroma is carried as Cb, Cr / 64 inside the network.
-CHROMA_UNIT = 64.0
+from scodec.models.receiver.shared import CHROMA_UNIT
 
 
 @dataclass(frozen=True)
@@ -38,17 +35,6 @@ class Hint:
     plane: Tensor
     cell: float
     step: float
-
-
-def describe(hint: Hint | None, look: float) -> list[float]:
-    """The numbers on which the colorizer is conditioned.
-
-    They are: whether there are hints; the hints' cell size and step, which tell how reliable they are; and the look
-    (0 faithful, 1 natural).
-    """
-    if hint is None:
-        return [0.0, 0.0, 0.0, look]
-    return [1.0, math.log2(hint.cell) / 4 - 1, math.log2(max(hint.step, 1)) / 4, look]
 
 
 def enlarge_hint(grid: np.ndarray | Tensor, cell: float, step: float, height: int, width: int) -> Hint:
@@ -78,10 +64,10 @@ class Attention(nn.Module):
 
     def forward(self, x_BChw: Tensor) -> Tensor:
         batch, channels, height, width = x_BChw.shape
-        tokens = self.norm(x_BChw.flatten(2).mT)
+        tokens = self.norm(x_BChw.flatten(2).transpose(1, 2))
         q, k, v = self.qkv(tokens).view(batch, height * width, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         attended = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(batch, height * width, channels)
-        return x_BChw + self.out(attended).mT.view(batch, channels, height, width)
+        return x_BChw + self.out(attended).transpose(1, 2).reshape(batch, channels, height, width)
 
 
 class Colorizer(nn.Module):

@@ -1,4 +1,4 @@
-"""The receiver: decoded luma and hints -> full-resolution RGB.
+"""The receiver on torch: decoded luma and hints -> full-resolution RGB.
 
 y_small --enlarge--> restorer (in tiles) --> y --+----------------------------+--> RGB
                                                  +-> colorizer (whole, at     |
@@ -6,7 +6,7 @@ y_small --enlarge--> restorer (in tiles) --> y --+----------------------------+-
 """
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import cast
@@ -19,52 +19,34 @@ from torch.nn import functional as F
 from scodec.models import weights
 from scodec.models.convolution import winograd
 from scodec.models.device import best_device, choose_dtype, loading
-from scodec.models.receiver.colorizer import CHROMA_UNIT, Colorizer, describe, enlarge_hint
-from scodec.models.receiver.restorer import TEXTURED, Restorer, describe_coding, enlarge, noise
+from scodec.models.receiver.colorizer import Colorizer, enlarge_hint
+from scodec.models.receiver.restorer import Restorer, describe_coding, enlarge
+from scodec.models.receiver.shared import (
+    CHROMA_UNIT,
+    GUIDE_EPSILON,
+    GUIDE_RADIUS,
+    STRONGER,
+    TEXTURED,
+    TILE,
+    TILE_MULTIPLE,
+    CodedLuma,
+    Grid,
+    Progress,
+    colorizer_size,
+    describe,
+    noise,
+)
 from scodec.models.strips import enlarged_rows, padded, rgb_by_strips
 from scodec.models.tiling import OVERLAP, OVERLAP_FAITHFUL, tiles
 
-#: Largest input of the colorizer, in luma pixels. Larger pictures are reduced to this, so that the cost of colorization
-#: does not grow with the picture, and so that the network sees a whole tree rather than its leaves.
-COLOUR_PIXELS = 448 * 672
-#: Side of the restorer's tiles in pixels, and the largest that a GPU gets. There each pixel takes so many bytes, for
-#: the activations of the first level (64 channels at half the resolution) some ten times over.
-TILE, LARGEST_TILE, BYTES_PER_PIXEL = 768, 4096, 640
-#: By how much the natural look strengthens guessed chroma: on training pictures held out, as coded, that costs 0.01 dB.
-#: The network, in doubt between hues, leans to grey.
-STRONGER = 0.2
-#: Guided upsampling: window radius (chroma pixels), and the variance of luma (0..1) below which it has no effect.
-GUIDE_RADIUS, GUIDE_EPSILON = 2, 1e-3
-
-
-#: Wraps a list and yields its items while it displays progress (as tqdm does).
-Progress = Callable[[list], Iterable]
-
-
-@dataclass(frozen=True)
-class CodedLuma:
-    """Decoded luma and how it was coded."""
-
-    y: np.ndarray  # uint8 (ceil(height / scale), ceil(width / scale))
-    coder: str
-    scale: int
-    quantizer: int
-    height: int  # of the whole picture
-    width: int
-
-
-@dataclass(frozen=True)
-class Grid:
-    """Colour hints: mean chroma of square cells."""
-
-    samples: np.ndarray  # float32 (2, rows, columns), levels
-    cell: float  # side in pixels of the picture
-    step: float  # quantization step
+#: Side of the largest tiles that a GPU gets. There each pixel takes so many bytes, for the activations of the first
+#: level (64 channels at half the resolution) some ten times over.
+LARGEST_TILE, BYTES_PER_PIXEL = 4096, 640
 
 
 @dataclass(frozen=True)
 class Receiver:
-    """The networks on a device."""
+    """The networks on a device; see `Networks` for what the methods do."""
 
     restorer: Restorer
     colorizer: nn.Module
@@ -80,15 +62,8 @@ class Receiver:
         tile: int | None = None,
         progress: Progress = iter,
     ) -> Tensor:
-        """Restored lumas of pictures of one size: float32 (B, 1, height, width), 0..1, on the device.
-
-        look: 0 (faithful) to 1 (natural); always faithful at scales above `TEXTURED`, and the scales of a batch lie on
-        one side of that. seeds: of the textures' noise. tile: side of the tiles in pixels. progress: wraps the list of
-        tiles.
-        """
         height, width = lumas[0].height, lumas[0].width
-        multiple = 24  # of all scales and of the network's stride
-        step = max(multiple, (tile or self._tile(len(lumas))) // multiple * multiple)
+        step = max(TILE_MULTIPLE, (tile or self._tile(len(lumas))) // TILE_MULTIPLE * TILE_MULTIPLE)
         look = look if lumas[0].scale <= TEXTURED else 0
         overlap = OVERLAP if look else OVERLAP_FAITHFUL
         coded = [_tensor(luma.y).to(self.device) for luma in lumas]
@@ -112,16 +87,11 @@ class Receiver:
         return y
 
     @torch.inference_mode()
-    def colorize(self, y_B1HW: Tensor, hints: Sequence[Grid | None], look: float) -> Tensor:
-        """Lumas (0..1, on the device) and the hints of each, None for guessed colours -> RGB (uint8, B x H x W x 3).
-
-        look: 0 (faithful) to 1 (natural).
-        """
+    def colorize(self, y_B1HW: Tensor, hints: Sequence[Grid | None], look: float) -> np.ndarray:
         height, width = y_B1HW.shape[2:]
-        reduction = min(1.0, math.sqrt(COLOUR_PIXELS / (height * width)))
-        size = max(2, round(height * reduction / 2) * 2), max(2, round(width * reduction / 2) * 2)
+        reduction, *size = colorizer_size(height, width)
         small = y_B1HW
-        if size != (height, width):
+        if size != [height, width]:
             small = F.interpolate(small, size, mode="bilinear", antialias=True).clamp(0, 1)
         known = [
             None if grid is None else enlarge_hint(grid.samples, grid.cell * reduction, grid.step, *size)
@@ -145,24 +115,23 @@ class Receiver:
             smooth, slopes, blurred = enlarged_rows(planes, top, height, width, (height, width)).split([2, 2, 1], 1)
             return (smooth + slopes * (strip - blurred)) * CHROMA_UNIT
 
-        return rgb_by_strips(y_B1HW, guided)
+        return to_host(rgb_by_strips(y_B1HW, guided))
 
     @torch.inference_mode()
-    def paint(self, y_B1HW: Tensor, chroma: np.ndarray, cell: int) -> Tensor:
-        """Lumas (0..1, on the device) and decoded chroma, one sample per cell (B, 2, rows, columns; levels) -> RGB.
-
-        Plain bicubic upsampling: neither the colorizer nor guided upsampling improves the chroma of VVC.
-        """
+    def paint(self, y_B1HW: Tensor, chroma: np.ndarray, cell: int) -> np.ndarray:
         height, width = y_B1HW.shape[2:]
         planes = torch.from_numpy(chroma).to(self.device)
         extent = cell * chroma.shape[2], cell * chroma.shape[3]
-        return rgb_by_strips(y_B1HW, lambda top, _: enlarged_rows(planes, top, height, width, extent))
+        return to_host(rgb_by_strips(y_B1HW, lambda top, _: enlarged_rows(planes, top, height, width, extent)))
+
+    def gray(self, y_B1HW: Tensor) -> np.ndarray:
+        return to_host((y_B1HW[:, 0] * 255).round().to(torch.uint8))
+
+    def levels(self, y_11HW: Tensor) -> np.ndarray:
+        return to_host(y_11HW[0, 0] * 255)
 
     def plane(self, y: np.ndarray) -> Tensor:
-        """Luma (H x W, 0..255) -> (1, 1, H, W), 0..1, on the device.
-
-        float32 whatever torch's default: integers divided by 255 would take on that.
-        """
+        # float32 whatever torch's default: integers divided by 255 would take on that
         return _tensor(y).to(self.device).float() / 255
 
     def _condition(self, lumas: Sequence[CodedLuma]) -> tuple[Tensor, Tensor, Tensor]:
@@ -201,11 +170,6 @@ def _enlarged(y_small: Tensor, scale: int, rows: slice, columns: slice) -> Tenso
         crops.append(slice(needed.start - first * scale, needed.stop - first * scale))
     window = y_small[:, :, sources[0], sources[1]].float() / 255
     return enlarge(window, scale)[:, :, crops[0], crops[1]]
-
-
-def gray(y_B1HW: Tensor) -> Tensor:
-    """Lumas (0..1) -> uint8 (B, H, W)."""
-    return (y_B1HW[:, 0] * 255).round().to(torch.uint8)
 
 
 def to_host(pictures: Tensor) -> np.ndarray:

@@ -10,21 +10,16 @@ resolution and below:
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from scodec.models.blocks import UNet
+from scodec.models.receiver.shared import CODERS, ordinary_quantizer
 
 #: For every luma coder that the restorer was trained on: slope (dB per quantizer) and level (dB) of the error at scale
 #: 1; see `expected_error`.
 FADE = {"av1": (0.42, 23.0), "vvc": (0.55, 26.5)}
-#: Index of each luma coder in the network's condition. The learned coder shares that of AV1 (see `describe_coding`).
-CODERS = {"av1": 0, "vvc": 1, "hyperprior": 0}
-
-#: Largest scale at which the natural look synthesizes texture: above it, rows of dots would appear in smooth areas.
-TEXTURED = 2
 
 # Shape suffixes: B batch, H and W full-size height and width, h and w those of the coded luma.
 
@@ -37,13 +32,8 @@ def enlarge(y_B1hw: Tensor, scale: int) -> Tensor:
 
 
 def describe_coding(coder: str, quantizer_B: Tensor) -> tuple[Tensor, Tensor]:
-    """Coder index and quantizers, both (B), on which the network is conditioned.
-
-    Quantizers of the learned coder are mapped to AV1's scale: AV1's finest quantizers are finer than the learned
-    coder's, whose 0 corresponds to about 12 of AV1.
-    """
-    mapped_B = (4 * quantizer_B + 63) // 5 if coder == "hyperprior" else quantizer_B
-    return torch.full_like(quantizer_B, CODERS[coder]), mapped_B
+    """Coder index and quantizers, both (B), on which the network is conditioned; see `ordinary_quantizer`."""
+    return torch.full_like(quantizer_B, CODERS[coder]), ordinary_quantizer(coder, quantizer_B)
 
 
 def expected_error(coder_B: Tensor, scale_B: Tensor, quantizer_B: Tensor) -> Tensor:
@@ -107,19 +97,10 @@ class Restorer(nn.Module):
     ) -> Tensor:
         """Restored luma (about 0..1) from luma upsampled by `enlarge` (0..1).
 
-        coder and quantizer: from `describe_coding`; scale: 1..4. noise: uniform in -1..1, see `noise`.
+        coder and quantizer: from `describe_coding`; scale: 1..4. noise: uniform in -1..1, see `shared.noise`.
         look: 0 (faithful) to 1 (natural); in between, both networks run and their outputs are interpolated.
         """
         inputs = y_up_B1HW, coder_B, scale_B, quantizer_B, noise_B1HW
         if look in (0, 1):
             return self.natural(*inputs) if look else self.faithful(*inputs)
         return torch.lerp(self.faithful(*inputs), self.natural(*inputs), look)
-
-
-def noise(seed: int, height: int, width: int) -> np.ndarray:
-    """Noise (height x width, int8 that stands for -1..1) from which the texture of a picture is synthesized.
-
-    The raw output of PCG64, which for a given seed is the same in every version of NumPy and on every machine.
-    """
-    words = np.random.PCG64(seed).random_raw(-(-height * width // 8)).astype("<u8")
-    return words.view(np.int8)[: height * width].reshape(height, width)

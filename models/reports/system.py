@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -14,6 +13,7 @@ from torch.nn import functional as F
 
 from scodec.errors import BadRequest
 from scodec.models import weights
+from scodec.models.backend import Chosen
 from scodec.models.device import loading
 from scodec.models.receiver import receiver
 from scodec.models.receiver.restorer import Restorer
@@ -106,14 +106,6 @@ def lightness(y_B1HW: Tensor) -> Tensor:
     return lab.from_rgb(y_B1HW.expand(-1, 3, -1, -1))[0]
 
 
-class Chosen(NamedTuple):
-    """The networks that rebuild a picture: scodec's own, and the systems that colour and enlarge in their place."""
-
-    networks: receiver.Receiver
-    painter: System | None = None
-    enlarger: System | None = None
-
-
 def choose(names: Sequence[str], device: str = "auto", dtype: str = "auto") -> Chosen:
     """Load the named systems, at most one for each kind of work: colouring, enlarging and restoring.
 
@@ -131,11 +123,8 @@ def choose(names: Sequence[str], device: str = "auto", dtype: str = "auto") -> C
             raise BadRequest("two systems do the same work: give one that colours, one that enlarges, or one of each")
         done.add(work)
         if kind in OWN:
-            networks = result.networks
-            if isinstance(network, Restorer):
-                result = result._replace(networks=replace(networks, restorer=network))
-            else:
-                result = result._replace(networks=replace(networks, colorizer=network))
+            own = replace(own, restorer=network) if isinstance(network, Restorer) else replace(own, colorizer=network)
+            result = result._replace(networks=own)
         elif work == "colour":
             result = result._replace(painter=System(network, True, own.device, own.dtype))
         else:

@@ -16,7 +16,8 @@ from torch import Tensor
 from tqdm import tqdm
 
 from scodec import luma, photo
-from scodec.models.receiver.restorer import CODERS, enlarge
+from scodec.models.receiver.restorer import enlarge
+from scodec.models.receiver.shared import CODERS
 from scodec.sender import scaling
 from scodec.training.data import cache
 

@@ -19,9 +19,10 @@ from scodec.errors import BadRequest
 from scodec.metrics import ciede2000, colourfulness_ratio, rgb_psnr
 from scodec.models.device import best_dtype
 from scodec.models.efficientnet import imagenet
-from scodec.models.receiver.colorizer import CHROMA_UNIT, Colorizer, Hint, describe, enlarge_hint
-from scodec.models.receiver.receiver import Grid, Receiver, to_host
+from scodec.models.receiver.colorizer import Colorizer, Hint, enlarge_hint
+from scodec.models.receiver.receiver import Receiver
 from scodec.models.receiver.restorer import Restorer
+from scodec.models.receiver.shared import CHROMA_UNIT, Grid, describe
 from scodec.training.data import pools
 from scodec.training.losses import chroma_rms, rgb_of_chroma
 from scodec.training.perception import FeatureCritic, Features, distance
@@ -142,9 +143,9 @@ class ColourTask(Task):
             luma, grid = networks.plane(y), Grid(hint.grid, hint.cell, hint.step)
             rebuilt = {
                 "grey": np.repeat(y[..., None], 3, 2),
-                "blind": to_host(networks.colorize(luma, [None], 0.0))[0],
-                "natural": to_host(networks.colorize(luma, [None], 1.0))[0],
-                "hinted": to_host(networks.colorize(luma, [grid], 0.0))[0],
+                "blind": networks.colorize(luma, [None], 0.0)[0],
+                "natural": networks.colorize(luma, [None], 1.0)[0],
+                "hinted": networks.colorize(luma, [grid], 0.0)[0],
             }
             for name, picture in rebuilt.items():
                 values.setdefault(f"{name}_dB", []).append(rgb_psnr(rgb, picture))

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from scodec.errors import BadRequest
-from scodec.models.receiver.colorizer import CHROMA_UNIT, Colorizer, describe
+from scodec.models.receiver.colorizer import Colorizer
+from scodec.models.receiver.shared import CHROMA_UNIT, describe
 from scodec.training.data import decoded
 from scodec.training.losses import chroma_rms
 from scodec.training.perception import Features

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from scodec.errors import BadRequest
-from scodec.models.receiver.restorer import CODERS, Restorer, enlarge, expected_error
+from scodec.models.receiver.restorer import Restorer, enlarge, expected_error
+from scodec.models.receiver.shared import CODERS
 from scodec.training.data import pairs
 from scodec.training.losses import rms
 from scodec.training.recipe import Recipe
