@@ -6,6 +6,7 @@ from scodec.errors import Unsupported
 
 #: Modules that each extra brings, as far as code asks for them (pyproject.toml has the packages).
 EXTRAS = {
+    "torch": ("torch",),
     "learned": ("compressai",),
     "train": ("yaml", "timm", "skimage", "scipy"),
     "eval": ("matplotlib", "bjontegaard", "pytorch_msssim", "skimage", "scipy", "ssimulacra2"),

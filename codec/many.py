@@ -48,7 +48,7 @@ def encode(pictures: Iterable[photo.Source], options: EncodeOptions) -> Iterator
 
 
 def _has_accelerator(options: DecodeOptions) -> bool:
-    if resolve(options.backend) == "onnx":
+    if resolve(options.backend, options.device, options.dtype, options.receivers) == "onnx":
         return False
     from scodec.models.device import best_device
 

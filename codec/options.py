@@ -70,7 +70,9 @@ def _check(options: Any) -> None:
 
 
 _LOOK = "faithful has the least error, natural plausible colours and texture; a number from 0 to 1 lies between."
-_BACKEND = "What runs the networks: onnx (ONNX Runtime, CPU only) starts faster; auto is torch where it is installed."
+_BACKEND = (
+    "What runs the networks: onnx (ONNX Runtime, on the CPU) or torch; auto takes torch where there is a GPU for it."
+)
 _DEVICE = "Where the networks run."
 _DTYPE = "Number format of the networks."
 _SYSTEM = (

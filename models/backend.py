@@ -1,27 +1,31 @@
-"""Which library runs the networks, and which networks rebuild a picture."""
+"""Which library runs the networks."""
 
+import os
+import platform
+import shutil
+import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, NamedTuple
 
 from scodec.errors import BadRequest
-from scodec.models.receiver.shared import Networks
+from scodec.extras import require
+from scodec.models.chosen import Chosen
 
-if TYPE_CHECKING:
-    from scodec.models.reports.system import System
-
-
-class Chosen(NamedTuple):
-    """The networks that rebuild a picture: scodec's own, and the systems that colour and enlarge in their place."""
-
-    networks: Networks
-    painter: "System | None" = None
-    enlarger: "System | None" = None
+#: The module that each backend needs.
+MODULES = {"onnx": "onnxruntime", "torch": "torch"}
 
 
-def resolve(backend: str) -> str:
-    """The backend that is used: for "auto" torch where it is installed, else onnx."""
-    return backend if backend != "auto" else "torch" if find_spec("torch") is not None else "onnx"
+def resolve(backend: str, device: str = "auto", dtype: str = "auto", names: Sequence[str] = ()) -> str:
+    """What "auto" stands for: onnx, unless there is a GPU for torch, or something is asked for that only torch can do.
+
+    names: systems of the reports.
+    """
+    if backend != "auto":
+        return backend
+    installed = {name: find_spec(module) is not None for name, module in MODULES.items()}
+    asked = bool(names) or device not in ("auto", "cpu") or dtype not in ("auto", "float32")
+    fit = asked or not installed["onnx"] or (device == "auto" and installed["torch"] and _may_have_gpu())
+    return "torch" if fit else "onnx"
 
 
 def choose(names: Sequence[str], backend: str, device: str, dtype: str) -> Chosen:
@@ -30,7 +34,8 @@ def choose(names: Sequence[str], backend: str, device: str, dtype: str) -> Chose
     Raises BadRequest for what a backend can't do, Unsupported where it or weights are missing, and otherwise as
     `scodec.models.reports.system.choose`.
     """
-    if resolve(backend) == "torch":
+    if resolve(backend, device, dtype, names) == "torch":
+        require("torch")
         from scodec.models.reports import system
 
         return system.choose(names, device, dtype)
@@ -40,4 +45,10 @@ def choose(names: Sequence[str], backend: str, device: str, dtype: str) -> Chose
         raise BadRequest("the backend onnx runs on the CPU in float32: leave out --device and --dtype")
     from scodec.models.receiver import onnx
 
-    return Chosen(onnx.get())
+    return Chosen(onnx.OnnxReceiver())
+
+
+def _may_have_gpu() -> bool:
+    """Whether the driver of a GPU that torch may use is there; torch itself would take long to tell."""
+    apple = sys.platform == "darwin" and platform.machine() == "arm64"
+    return apple or shutil.which("nvidia-smi") is not None or any(map(os.path.exists, ("/dev/nvidia0", "/dev/kfd")))

@@ -13,6 +13,7 @@ for options in ({}, {"hints": "auto"}, {"hints": 60, "luma": "av1"}, {"effort": 
         rebuilt = np.asarray(scodec.decode(data, look=look)).astype(float)
         assert rebuilt.shape == picture.shape
         assert np.abs(rebuilt.mean(2) - picture.mean(2)).mean() < 6
+assert "torch" not in sys.modules
 (restored,) = scodec.restore(picture)
 assert restored.size == (256, 192)
 print(*sorted({name.partition(".")[0] for name, module in sys.modules.items() if getattr(module, "__file__", None)}))

@@ -177,20 +177,23 @@ DECODED: tuple[tuple[dict[str, Any], dict[str, Any]], ...] = (
 def expected(small: np.ndarray) -> list[tuple[bytes, np.ndarray]]:
     """Files and what they decode to, by torch's own defaults."""
     files = [scodec.encode(small, **options) for options, _ in DECODED]
-    return [(data, np.array(scodec.decode(data, **how))) for data, (_, how) in zip(files, DECODED, strict=True)]
+    return [
+        (data, np.array(scodec.decode(data, backend="torch", **how)))
+        for data, (_, how) in zip(files, DECODED, strict=True)
+    ]
 
 
 @pytest.fixture(scope="module")
 def restored(small: np.ndarray) -> list[np.ndarray]:
-    return [np.array(each) for each in scodec.restore(small, scale=2, samples=2)]
+    return [np.array(each) for each in scodec.restore(small, scale=2, samples=2, backend="torch")]
 
 
 def test_a_programs_defaults_of_torch_change_nothing(
     expected: list[tuple[bytes, np.ndarray]], restored: list[np.ndarray], small: np.ndarray, defaults: None
 ) -> None:
     for (data, picture), (options, how) in zip(expected, DECODED, strict=True):
-        assert np.array_equal(np.array(scodec.decode(data, **how)), picture), options
-    again = [np.array(each) for each in scodec.restore(small, scale=2, samples=2)]
+        assert np.array_equal(np.array(scodec.decode(data, backend="torch", **how)), picture), options
+    again = [np.array(each) for each in scodec.restore(small, scale=2, samples=2, backend="torch")]
     assert np.array_equal(again, restored)
     assert scodec.encode(small, luma="hyperprior", quality=60) == expected[-1][0]
 

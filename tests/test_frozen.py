@@ -29,5 +29,6 @@ def test_the_hook_collects_the_weights_and_what_is_imported_by_name() -> None:
     collected = {Path(source).resolve(): folder for source, folder in found["datas"]}
     for name in weights.installed():
         assert Path(collected[weights.path(name).resolve()]) == Path("scodec/models/weights")
+    assert Path("scodec/models/graphs") in {Path(folder) for folder in collected.values()}
     assert {"scodec.api", "scodec.cli.decode", "scodec.models.receiver.colorizer"} <= set(found["hiddenimports"])
     assert not [module for module in found["hiddenimports"] if module.startswith("scodec.training")]

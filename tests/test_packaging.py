@@ -14,6 +14,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from PIL import Image
 
+import scodec
+
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = {
     "codec": "scodec",
@@ -22,7 +24,12 @@ FOLDERS = {
     "training": "scodec/training",
     "eval": "scodec/eval",
 }
-DATA = {"models/weights": ".safetensors", "training/recipes": ".yaml", "eval/baselines": ".json"}
+DATA = {
+    "models/graphs": ".onnx",
+    "models/weights": ".safetensors",
+    "training/recipes": ".yaml",
+    "eval/baselines": ".json",
+}
 
 
 @pytest.fixture(scope="module")
@@ -130,16 +137,17 @@ def test_help_and_version_are_light() -> None:
 
 
 @pytest.mark.parametrize("hints", ["0", "100", "auto"])
-def test_encoding_and_info_are_torch_free(tmp_path: Path, small: np.ndarray, hints: str) -> None:
+def test_all_but_what_needs_it_is_torch_free(tmp_path: Path, small: np.ndarray, hints: str) -> None:
     picture, file = str(tmp_path / "in.png"), str(tmp_path / "out.scz")
     Image.fromarray(small).save(picture)
     run_without_torch(CALL, "encode", picture, file, "--hints", hints)
     run_without_torch(CALL, "encode", picture, file, "--hints", hints, "--target-size", "600", "--force")
     run_without_torch(CALL, "info", file)
+    run_without_torch(CALL, "decode", file, picture, "--force")
 
 
 #: Top-level modules of the packages that a bare install imports beside the standard library, for whatever it does.
-CORE = {"PIL", "av", "imageio", "imageio_ffmpeg", "numpy", "safetensors", "scodec", "torch", "tqdm"}
+CORE = {"PIL", "av", "imageio", "imageio_ffmpeg", "numpy", "onnxruntime", "safetensors", "scodec"}
 
 
 def test_a_bare_install_encodes_and_decodes(bare: Path) -> None:
@@ -149,14 +157,26 @@ def test_a_bare_install_encodes_and_decodes(bare: Path) -> None:
     assert run.returncode == 0, run.stderr
     imported = set(run.stdout.split()) - set(sys.stdlib_module_names)
     assert imported >= CORE
-    # what torch and imageio import of their own
-    assert not imported & {"compressai", "kornia", "matplotlib", "scipy", "skimage", "timm", "torchvision", "yaml"}
+    # what imageio and ONNX Runtime import of their own
+    assert not imported & {
+        "torch",
+        "compressai",
+        "kornia",
+        "matplotlib",
+        "scipy",
+        "skimage",
+        "timm",
+        "torchvision",
+        "yaml",
+    }
 
 
 @pytest.mark.parametrize(
     "extra, arguments",
     [
         ("learned", ("encode", "{picture}", "-", "--luma", "hyperprior")),
+        ("torch", ("decode", "{file}", "out.png", "--backend", "torch")),
+        ("torch", ("decode", "{file}", "out.png", "--dtype", "bfloat16")),
         ("train", ("train", "{folder}", "--recipe", "release")),
         ("eval", ("eval", "{folder}", "--out", "results")),
     ],
@@ -165,7 +185,10 @@ def test_a_bare_install_names_the_extra_that_is_missing(
     bare: Path, tmp_path: Path, small: np.ndarray, extra: str, arguments: tuple[str, ...]
 ) -> None:
     Image.fromarray(small).save(tmp_path / "in.png")
-    command = [each.format(picture=tmp_path / "in.png", folder=tmp_path) for each in arguments]
+    (tmp_path / "in.scz").write_bytes(scodec.encode(small))
+    command = [
+        each.format(picture=tmp_path / "in.png", file=tmp_path / "in.scz", folder=tmp_path) for each in arguments
+    ]
     run = subprocess.run([bare, "-I", "-m", "scodec", *command], capture_output=True, text=True, timeout=120)
     assert run.returncode == 1 and run.stderr.count("\n") == 1
     assert run.stderr.startswith("scodec: error: ") and f"pip install 'scodec-image[{extra}]'" in run.stderr

@@ -53,7 +53,7 @@ def test_number_of_threads_does_not_change_the_picture(large):
         pictures = []
         for count in (1, 2):
             torch.set_num_threads(count)
-            pictures.append(rebuilt(data))
+            pictures.append(rebuilt(data, backend="torch"))
     finally:
         torch.set_num_threads(before)
     assert share_within_one_level(*pictures) >= 0.999

@@ -1,4 +1,4 @@
-"""PyInstaller's hook: the weights, the modules that are imported by name, and the version."""
+"""PyInstaller's hook: the networks, the modules that are imported by name, and the version."""
 
 from PyInstaller.utils.hooks import collect_data_files, collect_submodules, copy_metadata
 
@@ -9,5 +9,7 @@ def _needed(module: str) -> bool:
     return not module.startswith(left_out)
 
 
-datas = collect_data_files("scodec", includes=["models/weights/*.safetensors"]) + copy_metadata("scodec-image")
+datas = collect_data_files("scodec", includes=["models/graphs/*.onnx", "models/weights/*.safetensors"]) + copy_metadata(
+    "scodec-image"
+)
 hiddenimports = collect_submodules("scodec", filter=_needed)

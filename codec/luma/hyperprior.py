@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scodec.errors import BadFile, Unsupported
+from scodec.extras import require
 from scodec.format import leb128
 from scodec.models.tiling import tiles
 
@@ -36,6 +37,7 @@ def encode(y: np.ndarray, quantizer: int, effort: str = "medium") -> bytes:
 
     effort: "slow" also tries latents refined for this picture (models/luma/annealing.py); "fast" equals "medium".
     """
+    require("learned")
     import torch
 
     from scodec.models.luma.transforms import BLOCK
@@ -62,6 +64,7 @@ def encode(y: np.ndarray, quantizer: int, effort: str = "medium") -> bytes:
 
 def decode(section: bytes, width: int, height: int) -> np.ndarray:
     """Decode to luma (`height` x `width`, uint8). Raises as `latents`."""
+    require("learned")
     import torch
 
     y_hat = latents(section, width, height)

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from scodec.errors import Unsupported
 from scodec.models import weights
 from scodec.models.receiver.shared import (
     CHROMA_UNIT,
@@ -98,15 +97,6 @@ class OnnxReceiver:
 
     def plane(self, y: np.ndarray) -> np.ndarray:
         return y[None, None].astype(np.float32) / 255
-
-
-def get() -> OnnxReceiver:
-    """The receiver. Raises Unsupported if ONNX Runtime is not installed."""
-    try:
-        import onnxruntime  # noqa: F401
-    except ImportError as error:
-        raise Unsupported(f"onnxruntime can't be loaded ({error}): pip install 'scodec-image[onnx]'") from error
-    return OnnxReceiver()
 
 
 def _run(graph: str, **inputs: np.ndarray) -> np.ndarray:

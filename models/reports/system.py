@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from scodec.errors import BadRequest
 from scodec.models import weights
-from scodec.models.backend import Chosen
+from scodec.models.chosen import Chosen
 from scodec.models.device import loading
 from scodec.models.receiver import receiver
 from scodec.models.receiver.restorer import Restorer
