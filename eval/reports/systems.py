@@ -151,7 +151,7 @@ def draw(curves: dict[str, list[list[float]]], target: Path) -> None:
 def _subject(file: Path) -> Subject:
     chosen = system.choose([str(file)], "cpu")
     each = chosen.painter or chosen.enlarger
-    assert each is not None
+    assert isinstance(each, system.System)
     about = weights.facts(file)["id"], _parameters(each.network)
     if each.colours:
         return Subject(*about, each.colorize, receivers=(str(file),))
