@@ -90,19 +90,20 @@ def test_tiles_cover_everything_once(height, width, size, overlap):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_memory_is_bounded():
-    """4 megapixels in a separate process: the decoder's peak memory stays below 1.8 GB."""
-    code = """
+@pytest.mark.parametrize(("backend", "most"), [("onnx", 1.0e9), ("torch", 1.8e9)])
+def test_memory_is_bounded(backend, most):
+    """4 megapixels in a separate process: the decoder's peak memory; a gigabyte of torch's is torch itself."""
+    code = f"""
 import numpy as np, scodec
 y, x = np.mgrid[:1700, :2400]
 picture = (np.stack([x // 16, y // 12, (x + y) // 28], 2) % 256).astype(np.uint8)
 data = scodec.encode(picture, quality=10, hints=100, effort="fast")
-assert scodec.decode(data).size == (2400, 1700)
+assert scodec.decode(data, backend="{backend}").size == (2400, 1700)
 print(open("/proc/self/status").read())
 """
     status = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
     (peak,) = re.findall(r"VmHWM:\s*(\d+) kB", status)  # not ru_maxrss, which starts at the parent's peak
-    assert int(peak) * 1024 < 1.8e9
+    assert int(peak) * 1024 < most
 
 
 def test_missing_devices_are_reported(small):

@@ -3,9 +3,9 @@
 The graphs (models/graphs/*.onnx, see graph.py) hold no weights: those come from the safetensors files.
 """
 
+import os
 import threading
 from collections.abc import Sequence
-from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,9 @@ RESTORER_MULTIPLE, COLORIZER_MULTIPLE = 8, 32
 #: Rows of full-size RGB that are made at a time.
 STRIP = 256
 
+#: Lock held while networks are loaded, and the sessions of this process by their graph.
 _loading = threading.Lock()
+_sessions: dict[str, Any] = {}
 
 
 class OnnxReceiver:
@@ -101,14 +103,15 @@ class OnnxReceiver:
 
 def _run(graph: str, **inputs: np.ndarray) -> np.ndarray:
     with _loading:
-        session = _session(graph)
+        if graph not in _sessions:
+            _sessions[graph] = _session(graph)
+        session = _sessions[graph]
     (output,) = session.run(None, inputs)
     return output
 
 
-@cache
 def _session(graph: str) -> Any:
-    """A graph with its weights; loaded once per process."""
+    """A graph with its weights."""
     import onnxruntime
     from safetensors.numpy import load_file
 
@@ -119,11 +122,27 @@ def _session(graph: str) -> Any:
         if name.startswith(prefix)
     }
     options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = int(os.environ.get("OMP_NUM_THREADS", 0))  # as torch does; 0: one for each core
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # waits without using the processor
     options.log_severity_level = 3  # errors
     options.add_external_initializers(list(tensors), list(tensors.values()))
     path = Path(str(files("scodec.models") / "graphs" / f"{graph}.onnx"))
     return onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
+
+
+#: Sessions that a forked child has inherited without their threads. It would wait for those forever, even to end them.
+_lifeless: list[dict[str, Any]] = []
+
+
+def _forked() -> None:
+    """A forked child loads its own sessions."""
+    _lifeless.append(_sessions.copy())
+    _sessions.clear()
+    _loading.release()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(before=_loading.acquire, after_in_parent=_loading.release, after_in_child=_forked)
 
 
 def _restored(luma: CodedLuma, y_up: np.ndarray, grain: np.ndarray, look: float) -> np.ndarray:
