@@ -59,12 +59,15 @@ def rebuild(stream: Stream, options: DecodeOptions, progress: Progress = iter) -
 
 
 @_SMALLER_TILES
-def rebuild_batch(files: Sequence[Sections], options: DecodeOptions, progress: Progress = iter) -> list[np.ndarray]:
+def rebuild_batch(
+    files: Sequence[Sections], options: DecodeOptions, progress: Progress = iter, threads: int = 0
+) -> list[np.ndarray]:
     """The pictures of files, as `rebuild` gives each, by one run of the networks.
 
-    All have the same size, kind of colour and, with the natural look, scales that all get texture, or none.
+    All have the same size, kind of colour and, with the natural look, scales that all get texture, or none. threads:
+    see `choose`.
     """
-    networks, painter, enlarger = choose(options.receivers, options.backend, options.device, options.dtype)
+    networks, painter, enlarger = choose(options.receivers, options.backend, options.device, options.dtype, threads)
     if len(files) > 1 and (painter is not None or enlarger is not None):
         return [rebuild_batch([file], options, progress)[0] for file in files]
     header, look = files[0].stream.header, look_number(options.look)

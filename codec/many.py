@@ -4,6 +4,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import islice
 from typing import TypeVar
 
@@ -31,15 +32,17 @@ CORES = os.cpu_count() or 1
 def decode(
     files: Iterable[Data], options: DecodeOptions, batch: int | None = None, threads: int = CORES
 ) -> Iterator[Image.Image | Failure]:
-    """Decode files; see `scodec.decode_many`. threads: of the coders."""
+    """Decode files; see `scodec.decode_many`. threads: of the coders, with ONNX Runtime also of the networks."""
+    if resolve(options.backend, options.device, options.dtype, options.receivers) == "onnx":
+        # One core for each file: cores that share a file wait for each other, and batches gain nothing.
+        yield from in_threads(partial(_alone, options, 1 if threads > 1 else 0), files, threads, threads)
+        return
+    from scodec.models.device import best_device
+
     if batch is None:
-        batch = BATCH if _has_accelerator(options) else 1
-
-    def opened(file: Data) -> Sections:
-        return decoder.sections(decoder.parse(read(file), options.check))
-
-    rebuilt = _rebuilt(in_threads(opened, files, 2 * batch, threads), batch, options)
-    yield from in_threads(_finished, rebuilt, batch, threads)
+        batch = 1 if best_device(options.device) == "cpu" else BATCH
+    opened = in_threads(partial(_opened, options), files, 2 * batch, threads)
+    yield from in_threads(_finished, _rebuilt(opened, batch, options), batch, threads)
 
 
 def encode(pictures: Iterable[photo.Source], options: EncodeOptions) -> Iterator[bytes | Failure]:
@@ -47,12 +50,14 @@ def encode(pictures: Iterable[photo.Source], options: EncodeOptions) -> Iterator
     return in_threads(lambda picture: encoder.encode(photo.load(picture), options, decoder.rebuild), pictures, CORES)
 
 
-def _has_accelerator(options: DecodeOptions) -> bool:
-    if resolve(options.backend, options.device, options.dtype, options.receivers) == "onnx":
-        return False
-    from scodec.models.device import best_device
+def _alone(options: DecodeOptions, threads: int, file: Data) -> Image.Image:
+    sections = _opened(options, file)
+    (pixels,) = decoder.rebuild_batch([sections], options, threads=threads)
+    return decoder.finish(Image.fromarray(pixels), sections.stream)
 
-    return best_device(options.device) != "cpu"
+
+def _opened(options: DecodeOptions, file: Data) -> Sections:
+    return decoder.sections(decoder.parse(read(file), options.check))
 
 
 def _rebuilt(

@@ -28,9 +28,10 @@ def resolve(backend: str, device: str = "auto", dtype: str = "auto", names: Sequ
     return "torch" if fit else "onnx"
 
 
-def choose(names: Sequence[str], backend: str, device: str, dtype: str) -> Chosen:
+def choose(names: Sequence[str], backend: str, device: str, dtype: str, threads: int = 0) -> Chosen:
     """scodec's networks on a backend ("auto", "torch" or "onnx"), and on torch the named systems.
 
+    threads: of ONNX Runtime for a picture, see `OnnxReceiver`.
     Raises BadRequest for what a backend can't do, Unsupported where it or weights are missing, and otherwise as
     `scodec.models.reports.system.choose`.
     """
@@ -45,7 +46,7 @@ def choose(names: Sequence[str], backend: str, device: str, dtype: str) -> Chose
         raise BadRequest("the backend onnx runs on the CPU in float32: leave out --device and --dtype")
     from scodec.models.receiver import onnx
 
-    return Chosen(onnx.OnnxReceiver())
+    return Chosen(onnx.OnnxReceiver(threads))
 
 
 def _may_have_gpu() -> bool:

@@ -15,6 +15,7 @@ from datetime import date
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import perf_counter
 
 import click
@@ -64,7 +65,7 @@ def main(picture: Path, large: bool, record: Path | None) -> None:
         photo = image.convert("RGB").resize((768, 512), Image.Resampling.LANCZOS)
     if large:  # first, because a child's peak memory starts at that of its parent
         _sizes(picture)
-    ratios = _encoding(photo) | _decoding(photo) | _many(photo)
+    ratios = _encoding(photo) | _decoding(photo) | _starting(photo) | _many(photo) | _tiles(photo)
     if record is not None:
         history = json.loads(record.read_text()) if record.exists() else []
         history.append(
@@ -105,8 +106,10 @@ def _decoding(photo: Image.Image) -> dict[str, float]:
     modes: tuple[tuple[str, int | str], ...] = (("luminance only", 0), ("hints auto", "auto"))
     for name, hints in modes:
         data = scodec.encode(photo, hints=hints)
-        ours[name] = _best(partial(scodec.decode, data))
-        click.echo(f"scodec, {name:24}{ours[name]:10.3f}")
+        ours[name] = _best(partial(scodec.decode, data, backend="onnx", device="cpu"))
+        torch_takes = _best(partial(scodec.decode, data, backend="torch", device="cpu"))
+        click.echo(f"scodec, {name:24}{ours[name]:10.3f}   torch {torch_takes:.3f}")
+        ratios[f"decode, {name}: torch / onnx"] = round(torch_takes / ours[name], 2)
     y = planes(np.array(photo))[0]
     for name, coder in CODERS.items():
         section = coder.encode(y, 45)
@@ -119,10 +122,33 @@ def _decoding(photo: Image.Image) -> dict[str, float]:
         with torch.inference_mode():
             coded = model.compress(x)
             seconds = _best(partial(model.decompress, coded["strings"], coded["shape"]), repeats)
-        for mine in ("luminance only", "hyperprior"):
+        for mine in ("luminance only", "hints auto", "hyperprior"):
             click.echo(f"CompressAI {name:24}{seconds:10.3f}{seconds / ours[mine]:10.1f} x {mine}")
             ratios[f"decode, {mine}: {name} / this"] = round(seconds / ours[mine], 2)
     return ratios
+
+
+def _starting(photo: Image.Image) -> dict[str, float]:
+    """Ratio of the times that `scodec decode` takes for one file, from the shell, on torch and on ONNX Runtime."""
+    with TemporaryDirectory() as folder:
+        file, target = Path(folder, "x.scz"), Path(folder, "x.png")
+        file.write_bytes(scodec.encode(photo, hints="auto"))
+        command = [sys.executable, "-m", "scodec", "decode", str(file), str(target), "--force", "--device", "cpu"]
+        seconds = {
+            name: _best(partial(subprocess.run, [*command, "--backend", name], check=True, capture_output=True), 3)
+            for name in ("onnx", "torch")
+        }
+    click.echo(f"scodec decode from the shell: onnx {seconds['onnx']:.2f} s, torch {seconds['torch']:.2f} s")
+    return {"scodec decode from the shell: torch / onnx": round(seconds["torch"] / seconds["onnx"], 2)}
+
+
+def _tiles(photo: Image.Image) -> dict[str, float]:
+    """What small tiles cost, on a picture of 12 megapixels."""
+    data = scodec.encode(photo.resize((4242, 2828), Image.Resampling.BICUBIC), hints="auto", effort="fast")
+    scodec.decode(data, tile=256)  # warms up
+    whole, small = (_best(partial(scodec.decode, data, tile=tile), 1) for tile in (None, 256))
+    click.echo(f"12 megapixels: decode {whole:.1f} s, with --tile 256 {small:.1f} s")
+    return {"decode, 12 megapixels: --tile 256 / this": round(small / whole, 2)}
 
 
 def _many(photo: Image.Image) -> dict[str, float]:

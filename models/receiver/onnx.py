@@ -6,6 +6,7 @@ The graphs (models/graphs/*.onnx, see graph.py) hold no weights: those come from
 import os
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -44,13 +45,19 @@ RESTORER_MULTIPLE, COLORIZER_MULTIPLE = 8, 32
 #: Rows of full-size RGB that are made at a time.
 STRIP = 256
 
-#: Lock held while networks are loaded, and the sessions of this process by their graph.
+#: Lock held while networks are loaded, and the sessions of this process, by graph and threads.
 _loading = threading.Lock()
-_sessions: dict[str, Any] = {}
+_sessions: dict[tuple[str, int], Any] = {}
 
 
+@dataclass(frozen=True)
 class OnnxReceiver:
-    """The networks as ONNX Runtime sessions; see `Networks` for what the methods do."""
+    """The networks as ONNX Runtime sessions; see `Networks` for what the methods do.
+
+    threads: how many work on a picture; 0: one for each core, or as many as OMP_NUM_THREADS says, as with torch.
+    """
+
+    threads: int = 0
 
     def restore(
         self,
@@ -76,12 +83,12 @@ class OnnxReceiver:
                 grain = np.zeros_like(y_up)
                 if look:
                     grain = grains[number][needed_rows, needed_columns].astype(np.float32) / 128
-                y_hat = _restored(luma, y_up, grain, look)
+                y_hat = self._restored(luma, y_up, grain, look)
                 np.clip(y_hat[inner], 0, 1, out=y[number, 0, rows, columns])
         return y
 
     def colorize(self, y_B1HW: np.ndarray, hints: Sequence[Grid | None], look: float) -> np.ndarray:
-        return np.stack([_colorized(y[0], grid, look) for y, grid in zip(y_B1HW, hints, strict=True)])
+        return np.stack([self._colorized(y[0], grid, look) for y, grid in zip(y_B1HW, hints, strict=True)])
 
     def paint(self, y_B1HW: np.ndarray, chroma: np.ndarray, cell: int) -> np.ndarray:
         extent = cell * chroma.shape[2], cell * chroma.shape[3]
@@ -100,17 +107,67 @@ class OnnxReceiver:
     def plane(self, y: np.ndarray) -> np.ndarray:
         return y[None, None].astype(np.float32) / 255
 
+    def _restored(self, luma: CodedLuma, y_up: np.ndarray, grain: np.ndarray, look: float) -> np.ndarray:
+        """A tile (0..1) restored by one network, or by both and interpolated."""
+        inputs = {
+            "y_up": _padded(y_up, RESTORER_MULTIPLE)[None, None],
+            "noise": _padded(grain, RESTORER_MULTIPLE)[None, None],
+            "coder": _number(CODERS[luma.coder]),
+            "scale": _number(luma.scale),
+            "quantizer": _number(ordinary_quantizer(luma.coder, luma.quantizer)),
+        }
+        parts = [
+            share * self._run(name, **inputs) for name, share in (("faithful", 1 - look), ("natural", look)) if share
+        ]
+        return sum(parts[1:], parts[0])[0, 0, : y_up.shape[0], : y_up.shape[1]]
 
-def _run(graph: str, **inputs: np.ndarray) -> np.ndarray:
-    with _loading:
-        if graph not in _sessions:
-            _sessions[graph] = _session(graph)
-        session = _sessions[graph]
-    (output,) = session.run(None, inputs)
-    return output
+    def _colorized(self, y: np.ndarray, grid: Grid | None, look: float) -> np.ndarray:
+        """Luma (H x W, 0..1) -> RGB (uint8); the same steps as `receiver.Receiver.colorize`."""
+        height, width = y.shape
+        reduction, rows, columns = colorizer_size(height, width)
+        small = y
+        if (rows, columns) != y.shape:
+            small = np.asarray(Image.fromarray(y).resize((columns, rows), Image.Resampling.BILINEAR))
+            small = np.clip(small, 0, 1)
+        plane = np.zeros((2, rows // 2, columns // 2), np.float32)
+        known = None
+        if grid is not None:
+            known = Grid(grid.samples, grid.cell * reduction, grid.step)
+            # as `colorizer.enlarge_hint`: the grid is enlarged to whole pixels, and its border continues
+            count = [round(side * known.cell / 2) for side in grid.samples.shape[1:]]
+            positions = [
+                (np.minimum(np.arange(side), large - 1) + 0.5) * of / large - 0.5
+                for side, large, of in zip(plane.shape[1:], count, grid.samples.shape[1:], strict=True)
+            ]
+            plane = _bicubic(grid.samples, *positions) / np.float32(CHROMA_UNIT)
+        chroma = self._run(
+            "colorizer",
+            y=_padded(small, COLORIZER_MULTIPLE)[None, None],
+            hint=_padded(plane, COLORIZER_MULTIPLE // 2)[None],
+            numbers=np.array([describe(known, look)], np.float32),
+        )[0, :, : rows // 2, : columns // 2]
+        if grid is None:
+            chroma = chroma * np.float32(1 + STRONGER * look)
+        luma = small.reshape(rows // 2, 2, columns // 2, 2).mean((1, 3))
+        planes = np.concatenate([chroma, _slopes(chroma, luma), luma[None]])
+
+        def guided(part: slice, strip: np.ndarray) -> np.ndarray:
+            large = _enlarged_rows(planes, part, width, (height, width))
+            return (large[:2] + large[2:4] * (strip - large[4])) * np.float32(CHROMA_UNIT)
+
+        return _rgb_by_strips(y, guided)
+
+    def _run(self, graph: str, **inputs: np.ndarray) -> np.ndarray:
+        key = graph, self.threads
+        with _loading:
+            if key not in _sessions:
+                _sessions[key] = _session(*key)
+            session = _sessions[key]
+        (output,) = session.run(None, inputs)
+        return output
 
 
-def _session(graph: str) -> Any:
+def _session(graph: str, threads: int) -> Any:
     """A graph with its weights."""
     import onnxruntime
     from safetensors.numpy import load_file
@@ -122,7 +179,7 @@ def _session(graph: str) -> Any:
         if name.startswith(prefix)
     }
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = int(os.environ.get("OMP_NUM_THREADS", 0))  # as torch does; 0: one for each core
+    options.intra_op_num_threads = threads or int(os.environ.get("OMP_NUM_THREADS", 0))
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # waits without using the processor
     options.log_severity_level = 3  # errors
     options.add_external_initializers(list(tensors), list(tensors.values()))
@@ -131,7 +188,7 @@ def _session(graph: str) -> Any:
 
 
 #: Sessions that a forked child has inherited without their threads. It would wait for those forever, even to end them.
-_lifeless: list[dict[str, Any]] = []
+_lifeless: list[dict[tuple[str, int], Any]] = []
 
 
 def _forked() -> None:
@@ -143,19 +200,6 @@ def _forked() -> None:
 
 if hasattr(os, "register_at_fork"):  # not on Windows
     os.register_at_fork(before=_loading.acquire, after_in_parent=_loading.release, after_in_child=_forked)
-
-
-def _restored(luma: CodedLuma, y_up: np.ndarray, grain: np.ndarray, look: float) -> np.ndarray:
-    """A tile (0..1) restored by one network, or by both and interpolated."""
-    inputs = {
-        "y_up": _padded(y_up, RESTORER_MULTIPLE)[None, None],
-        "noise": _padded(grain, RESTORER_MULTIPLE)[None, None],
-        "coder": np.array([CODERS[luma.coder]]),
-        "scale": np.array([luma.scale]),
-        "quantizer": np.array([ordinary_quantizer(luma.coder, luma.quantizer)]),
-    }
-    parts = [share * _run(name, **inputs) for name, share in (("faithful", 1 - look), ("natural", look)) if share]
-    return sum(parts[1:], parts[0])[0, 0, : y_up.shape[0], : y_up.shape[1]]
 
 
 def _enlarged(luma: CodedLuma, rows: slice, columns: slice) -> np.ndarray:
@@ -171,43 +215,6 @@ def _enlarged(luma: CodedLuma, rows: slice, columns: slice) -> np.ndarray:
         positions.append((np.arange(needed.start, needed.stop) + 0.5) / scale - 0.5 - first)
     window = luma.y[tuple(sources)].astype(np.float32) / 255
     return np.clip(_bicubic(window[None], *positions)[0], 0, 1)
-
-
-def _colorized(y: np.ndarray, grid: Grid | None, look: float) -> np.ndarray:
-    """Luma (H x W, 0..1) -> RGB (uint8); the same steps as `receiver.Receiver.colorize`."""
-    height, width = y.shape
-    reduction, rows, columns = colorizer_size(height, width)
-    small = y
-    if (rows, columns) != y.shape:
-        small = np.asarray(Image.fromarray(y).resize((columns, rows), Image.Resampling.BILINEAR))
-        small = np.clip(small, 0, 1)
-    plane = np.zeros((2, rows // 2, columns // 2), np.float32)
-    known = None
-    if grid is not None:
-        known = Grid(grid.samples, grid.cell * reduction, grid.step)
-        # as `colorizer.enlarge_hint`: the grid is enlarged to whole pixels, and its border continues
-        count = [round(side * known.cell / 2) for side in grid.samples.shape[1:]]
-        positions = [
-            (np.minimum(np.arange(side), large - 1) + 0.5) * of / large - 0.5
-            for side, large, of in zip(plane.shape[1:], count, grid.samples.shape[1:], strict=True)
-        ]
-        plane = _bicubic(grid.samples, *positions) / np.float32(CHROMA_UNIT)
-    chroma = _run(
-        "colorizer",
-        y=_padded(small, COLORIZER_MULTIPLE)[None, None],
-        hint=_padded(plane, COLORIZER_MULTIPLE // 2)[None],
-        numbers=np.array([describe(known, look)], np.float32),
-    )[0, :, : rows // 2, : columns // 2]
-    if grid is None:
-        chroma = chroma * np.float32(1 + STRONGER * look)
-    luma = small.reshape(rows // 2, 2, columns // 2, 2).mean((1, 3))
-    planes = np.concatenate([chroma, _slopes(chroma, luma), luma[None]])
-
-    def guided(part: slice, strip: np.ndarray) -> np.ndarray:
-        large = _enlarged_rows(planes, part, width, (height, width))
-        return (large[:2] + large[2:4] * (strip - large[4])) * np.float32(CHROMA_UNIT)
-
-    return _rgb_by_strips(y, guided)
 
 
 def _slopes(chroma: np.ndarray, luma: np.ndarray) -> np.ndarray:
@@ -264,6 +271,10 @@ def _bicubic(planes: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.nd
             for offset, weight in ((-1, far), (0, near), (1, next_), (2, last))
         )
     return planes
+
+
+def _number(value: int) -> np.ndarray:
+    return np.array([value], np.int64)
 
 
 def _padded(x: np.ndarray, multiple: int) -> np.ndarray:
