@@ -49,10 +49,12 @@ LITTLE = """
 import resource, sys, warnings
 warnings.simplefilter("ignore")
 import av, PIL.AvifImagePlugin, PIL.PngImagePlugin, scodec.api, scodec.files.export, tqdm, torch
-import scodec.luma.hyperprior, scodec.models.reports.system
+import scodec.luma.hyperprior, scodec.models.receiver.onnx, scodec.models.reports.system
 from scodec.cli import main
 torch.set_num_threads(1)
 scodec.models.receiver.receiver.get()
+onnx = scodec.models.receiver.onnx
+onnx._sessions |= {(graph, 0): onnx._session(graph, 0) for graph in onnx.GRAPHS}
 if "hyperprior.scz" in sys.argv:
     scodec.luma.hyperprior._network()
 with open("/proc/self/statm") as file:
@@ -82,6 +84,7 @@ def large(cat: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         ("decode vvc.scz out.png", "--tile"),
         ("decode av1.scz out.png", "--tile"),
+        ("decode av1.scz out.png --backend torch", "--tile"),
         ("decode hyperprior.scz out.png", "--tile"),
         ("restore large.png out.png --scale 4", "--scale"),
         ("encode large.png out.scz", ""),

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from scodec.errors import ScodecError
 from scodec.models import weights
 from scodec.models.receiver.shared import (
     CHROMA_UNIT,
@@ -159,11 +160,16 @@ class OnnxReceiver:
 
     def _run(self, graph: str, **inputs: np.ndarray) -> np.ndarray:
         key = graph, self.threads
-        with _loading:
-            if key not in _sessions:
-                _sessions[key] = _session(*key)
-            session = _sessions[key]
-        (output,) = session.run(None, inputs)
+        try:
+            with _loading:
+                if key not in _sessions:
+                    _sessions[key] = _session(*key)
+                session = _sessions[key]
+            (output,) = session.run(None, inputs)
+        except ScodecError:
+            raise
+        except Exception as error:  # its own kinds, which derive from nothing else
+            raise RuntimeError(f"ONNX Runtime: {error}") from error
         return output
 
 
@@ -173,6 +179,7 @@ def _session(graph: str, threads: int) -> Any:
     from safetensors.numpy import load_file
 
     file, prefix = GRAPHS[graph]
+    weights.facts(file)  # raises Unsupported if they are missing
     tensors = {
         name.removeprefix(prefix): onnxruntime.OrtValue.ortvalue_from_numpy(value.astype(np.float32))
         for name, value in load_file(weights.path(file)).items()
@@ -181,7 +188,7 @@ def _session(graph: str, threads: int) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or int(os.environ.get("OMP_NUM_THREADS", 0))
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # waits without using the processor
-    options.log_severity_level = 3  # errors
+    options.log_severity_level = 4  # what is fatal; errors are raised besides
     options.add_external_initializers(list(tensors), list(tensors.values()))
     path = Path(str(files("scodec.models") / "graphs" / f"{graph}.onnx"))
     return onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
