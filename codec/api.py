@@ -49,7 +49,8 @@ def decode(
     data: the file's bytes, its path, or a binary file object.
     color: False gives the luminance alone, in grey; so does a file whose source was grey.
     look: "faithful" (least error), "natural" (plausible colours and texture), or a number from 0 to 1 between them.
-    device: "auto", "cpu", "cuda" or "mps"; dtype: "auto", "float32", "bfloat16" or "float16" for the networks.
+    backend: what runs the networks, "onnx" (ONNX Runtime, on the CPU) or "torch"; "auto" takes torch where there is a
+    GPU for it. device: "auto", "cpu", "cuda" or "mps"; dtype: "auto", "float32", "bfloat16" or "float16" for the networks.
     tile: side of the square tiles that large pictures are restored in, in pixels (at least 64).
     receivers: other networks in place of those that come with scodec, by name or weights file: systems of the reports
     (docs/systems.md), one that colours, whatever colour was coded, one that enlarges what was coded at a smaller scale,
@@ -108,7 +109,7 @@ def restore(source: photo.Source, options: RestoreOptions | None = None, **chang
     that colours, one that enlarges, or both.
     look: "faithful" (least error), "natural" (plausible colours and texture), or a number from 0 to 1 between them.
     samples: how many versions; the first has the colours of the look, the others plausible ones drawn with `seed`.
-    device, dtype: as for `decode`. options: all of them at once, in place of the single ones.
+    backend, device, dtype: as for `decode`. options: all of them at once, in place of the single ones.
 
     Returns pictures of mode "RGB" or "L", with transparency "RGBA" or "LA", with EXIF and XMP in their `info`.
     Raises BadImage, BadRequest, Unsupported; OSError when a path can't be read.

@@ -11,7 +11,8 @@ from scodec.format import container
 from scodec.options import DecodeOptions, EncodeOptions
 
 #: How pictures are decoded, see `scodec.decode`: Pillow's `open` takes no options.
-COLOR, LOOK, DEVICE, DTYPE = DecodeOptions.color, DecodeOptions.look, DecodeOptions.device, DecodeOptions.dtype
+COLOR, LOOK = DecodeOptions.color, DecodeOptions.look
+BACKEND, DEVICE, DTYPE = DecodeOptions.backend, DecodeOptions.device, DecodeOptions.dtype
 
 _MODES = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "LAB", "HSV", "I", "I;16", "I;16B"}
 #: Of a picture's `info`: what its samples mean.
@@ -82,7 +83,9 @@ class ScodecImageFile(ImageFile.ImageFile):
 
             color, check = COLOR and self._mode.startswith("RGB"), not ImageFile.LOAD_TRUNCATED_IMAGES
             try:
-                options = DecodeOptions(color=color, look=LOOK, device=DEVICE, dtype=DTYPE, check=check)
+                options = DecodeOptions(
+                    color=color, look=LOOK, backend=BACKEND, device=DEVICE, dtype=DTYPE, check=check
+                )
                 if self._reduction > 1:
                     image = decoder.preview(decoder.parse(self._data, check), self._reduction, options)
                 else:
