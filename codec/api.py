@@ -50,7 +50,8 @@ def decode(
     color: False gives the luminance alone, in grey; so does a file whose source was grey.
     look: "faithful" (least error), "natural" (plausible colours and texture), or a number from 0 to 1 between them.
     backend: what runs the networks, "onnx" (ONNX Runtime, on the CPU) or "torch"; "auto" takes torch where there is a
-    GPU for it. device: "auto", "cpu", "cuda" or "mps"; dtype: "auto", "float32", "bfloat16" or "float16" for the networks.
+    GPU for it.
+    device: "auto", "cpu", "cuda" or "mps"; dtype: "auto", "float32", "bfloat16" or "float16" for the networks.
     tile: side of the square tiles that large pictures are restored in, in pixels (at least 64).
     receivers: other networks in place of those that come with scodec, by name or weights file: systems of the reports
     (docs/systems.md), one that colours, whatever colour was coded, one that enlarges what was coded at a smaller scale,
