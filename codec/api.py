@@ -85,10 +85,11 @@ def decode_many(
 ) -> Iterator[Image.Image | ScodecError | OSError]:
     """Decode files faster than one after the other; see `decode` for the arguments.
 
-    The coders work ahead in threads while the networks run, on a GPU on batches of pictures of one size. Yields the
-    pictures in the order of the files. A file that can't be decoded gives its error in its place. No more than four
-    batches are held in memory.
-    batch: files to rebuild at a time; None: 16 on a GPU, 1 on a CPU.
+    With ONNX Runtime each file gets one core, and as many are held in memory as there are cores. With torch the coders
+    work ahead in threads while the networks run, on a GPU on batches of pictures of one size; no more than four batches
+    are held in memory. Yields the pictures in the order of the files. A file that can't be decoded gives its error in
+    its place.
+    batch: files that torch rebuilds at a time; None: 16 on a GPU, 1 on a CPU.
     Raises BadRequest for impossible options.
     """
     if batch is not None and batch < 1:

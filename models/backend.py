@@ -11,9 +11,6 @@ from scodec.errors import BadRequest
 from scodec.extras import require
 from scodec.models.chosen import Chosen
 
-#: The module that each backend needs.
-MODULES = {"onnx": "onnxruntime", "torch": "torch"}
-
 
 def resolve(backend: str, device: str = "auto", dtype: str = "auto", names: Sequence[str] = ()) -> str:
     """What "auto" stands for: onnx, unless there is a GPU for torch, or something is asked for that only torch can do.
@@ -22,10 +19,9 @@ def resolve(backend: str, device: str = "auto", dtype: str = "auto", names: Sequ
     """
     if backend != "auto":
         return backend
-    installed = {name: find_spec(module) is not None for name, module in MODULES.items()}
-    asked = bool(names) or device not in ("auto", "cpu") or dtype not in ("auto", "float32")
-    fit = asked or not installed["onnx"] or (device == "auto" and installed["torch"] and _may_have_gpu())
-    return "torch" if fit else "onnx"
+    if names or device not in ("auto", "cpu") or dtype not in ("auto", "float32"):
+        return "torch"
+    return "torch" if device == "auto" and find_spec("torch") is not None and _may_have_gpu() else "onnx"
 
 
 def choose(names: Sequence[str], backend: str, device: str, dtype: str, threads: int = 0) -> Chosen:

@@ -11,7 +11,7 @@ import click
 import torch
 from torch import Tensor, nn
 
-from scodec.errors import ScodecError
+from scodec.errors import BadRequest, ScodecError
 from scodec.files.folders import pictures
 from scodec.models import weights
 from scodec.models.blocks import ResBlock, Stage
@@ -39,8 +39,10 @@ def main(target: Path, folders: tuple[Path, ...], source: Path | None, workers: 
         origin = source or weights.path("restorer")
         coded = pairs.load(pairs.prepare(pictures(folders), target.with_suffix(".pairs"), workers))
         network = weights.load(origin)
-        assert isinstance(network, Restorer)
-        pool = pairs.pool([each for each in coded if min(each.y.shape) >= PATCH])
+        large = [each for each in coded if min(each.y.shape) >= PATCH]
+        if not isinstance(network, Restorer) or not large:
+            raise BadRequest(f"give weights of a restorer, and pictures of at least {PATCH} x {PATCH} pixels")
+        pool = pairs.pool(large)
         kept = {key: value for key, value in weights.facts(origin).items() if key not in ("network", "config", "id")}
         kept["recipe"] += "; then scodec.training.prune"
         weights.save(prune(network, pool), target, "restorer", **kept)

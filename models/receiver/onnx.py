@@ -22,9 +22,7 @@ from scodec.models.receiver.shared import (
     GUIDE_EPSILON,
     GUIDE_RADIUS,
     STRONGER,
-    TEXTURED,
     TILE,
-    TILE_MULTIPLE,
     CodedLuma,
     Grid,
     Progress,
@@ -32,8 +30,8 @@ from scodec.models.receiver.shared import (
     describe,
     noise,
     ordinary_quantizer,
+    plan,
 )
-from scodec.models.tiling import OVERLAP, OVERLAP_FAITHFUL, tiles
 
 #: Graph -> the weights file and the prefix of its tensors there.
 GRAPHS = {
@@ -69,12 +67,10 @@ class OnnxReceiver:
         progress: Progress = iter,
     ) -> np.ndarray:
         height, width = lumas[0].height, lumas[0].width
-        look = look if lumas[0].scale <= TEXTURED else 0
-        step = max(TILE_MULTIPLE, (tile or TILE) // TILE_MULTIPLE * TILE_MULTIPLE)
-        overlap = OVERLAP if look else OVERLAP_FAITHFUL
+        look, parts = plan(lumas[0], look, tile or TILE)
         grains = [noise(seed, height, width) for seed in seeds if look]
         y = np.empty((len(lumas), 1, height, width), np.float32)
-        for rows, columns, needed_rows, needed_columns in progress(list(tiles(height, width, step, overlap))):
+        for rows, columns, needed_rows, needed_columns in progress(parts):
             inner = (
                 slice(rows.start - needed_rows.start, rows.stop - needed_rows.start),
                 slice(columns.start - needed_columns.start, columns.stop - needed_columns.start),
@@ -186,7 +182,8 @@ def _session(graph: str, threads: int) -> Any:
         if name.startswith(prefix)
     }
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or int(os.environ.get("OMP_NUM_THREADS", 0))
+    wanted = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]  # a list has the outermost level first
+    options.intra_op_num_threads = threads or (int(wanted) if wanted.isdecimal() else 0)
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # waits without using the processor
     options.log_severity_level = 4  # what is fatal; errors are raised besides
     options.add_external_initializers(list(tensors), list(tensors.values()))

@@ -26,18 +26,16 @@ from scodec.models.receiver.shared import (
     GUIDE_EPSILON,
     GUIDE_RADIUS,
     STRONGER,
-    TEXTURED,
     TILE,
-    TILE_MULTIPLE,
     CodedLuma,
     Grid,
     Progress,
     colorizer_size,
     describe,
     noise,
+    plan,
 )
 from scodec.models.strips import enlarged_rows, padded, rgb_by_strips
-from scodec.models.tiling import OVERLAP, OVERLAP_FAITHFUL, tiles
 
 #: Side of the largest tiles that a GPU gets. There each pixel takes so many bytes, for the activations of the first
 #: level (64 channels at half the resolution) some ten times over.
@@ -63,14 +61,12 @@ class Receiver:
         progress: Progress = iter,
     ) -> Tensor:
         height, width = lumas[0].height, lumas[0].width
-        step = max(TILE_MULTIPLE, (tile or self._tile(len(lumas))) // TILE_MULTIPLE * TILE_MULTIPLE)
-        look = look if lumas[0].scale <= TEXTURED else 0
-        overlap = OVERLAP if look else OVERLAP_FAITHFUL
+        look, parts = plan(lumas[0], look, tile or self._tile(len(lumas)))
         coded = [_tensor(luma.y).to(self.device) for luma in lumas]
         grains = [_tensor(noise(seed, height, width)).to(self.device) for seed in seeds if look]
         condition = self._condition(lumas)
         y = torch.empty((len(lumas), 1, height, width), device=self.device, dtype=torch.float32)
-        for rows, columns, needed_rows, needed_columns in progress(list(tiles(height, width, step, overlap))):
+        for rows, columns, needed_rows, needed_columns in progress(parts):
             y_up = torch.cat([
                 _enlarged(each, luma.scale, needed_rows, needed_columns)
                 for each, luma in zip(coded, lumas, strict=True)

@@ -7,6 +7,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from scodec.models.tiling import OVERLAP, OVERLAP_FAITHFUL, tiles
+
 #: Index of each luma coder in the restorer's condition. The learned coder shares AV1's (see `ordinary_quantizer`).
 CODERS = {"av1": 0, "vvc": 1, "hyperprior": 0}
 #: Largest scale at which the natural look synthesizes texture: above it, rows of dots would appear in smooth areas.
@@ -125,6 +127,13 @@ def colorizer_size(height: int, width: int) -> tuple[float, int, int]:
     """By how much a picture is reduced for the colorizer (1 at most), and its even height and width there."""
     reduction = min(1.0, math.sqrt(COLOUR_PIXELS / (height * width)))
     return reduction, max(2, round(height * reduction / 2) * 2), max(2, round(width * reduction / 2) * 2)
+
+
+def plan(luma: CodedLuma, look: float, largest: int) -> tuple[float, list[tuple[slice, slice, slice, slice]]]:
+    """The look in which a luma can be restored, and its tiles (see `tiles`), whose sides are at most `largest`."""
+    look = look if luma.scale <= TEXTURED else 0
+    side = max(TILE_MULTIPLE, largest // TILE_MULTIPLE * TILE_MULTIPLE)
+    return look, list(tiles(luma.height, luma.width, side, OVERLAP if look else OVERLAP_FAITHFUL))
 
 
 def noise(seed: int, height: int, width: int) -> np.ndarray:
