@@ -95,7 +95,7 @@ def test_restorer_beats_plain_enlargement(cat):
 
 
 def test_quality_is_monotone_in_bytes_and_luma(cat):
-    files = [scodec.encode(cat, quality=quality) for quality in (1, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100)]
+    files = [scodec.encode(cat, quality=quality) for quality in (1, 15, 30, 45, 60, 80, 100)]
     sizes = [len(data) for data in files]
     psnrs = [y_psnr(cat, rebuilt(data, color=False)) for data in files]
     assert sizes == sorted(set(sizes))
@@ -110,8 +110,9 @@ def test_hints_never_exceed_their_budget(small, budget):
 
 
 @pytest.mark.parametrize("hints", [0, "auto", 60])
-@pytest.mark.parametrize("target", [600, 1500, 4000])
+@pytest.mark.parametrize("target", [400, 1000, 2500])
 def test_target_size_is_met(cat, target, hints):
+    cat = np.ascontiguousarray(cat[50:210, 100:330])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         data = scodec.encode(cat, target_bytes=target, hints=hints)

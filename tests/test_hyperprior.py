@@ -133,7 +133,7 @@ def test_round_trip_with_other_groups(x):
 
 
 def test_annealed_latents_cost_less(network, x):
-    part = x[:, :, :128, :192].clone()
+    part = x[:, :, :64, :128].clone()
     with torch.inference_mode():
         y, z = latents(network, part, 40)
         plain = network.compress(y, z, 40)
@@ -158,9 +158,9 @@ def test_weights_keep_the_tables(network, coded, tmp_path):
 @pytest.mark.parametrize("name", ["hyperprior", "hyperprior-restored"])
 def test_training_learns_the_rate(cat, tmp_path, name):
     """From scratch, alone and followed by the restorer."""
-    for i in range(58, 66):  # 61 and 65 are held out
+    for i in range(58, 62):  # 61 is held out
         Image.fromarray(cat).resize((10 * i, 400)).save(tmp_path / f"{i}.png")
-    numbers = {"steps": 12, "batch": 2, "patch": 64, "warmup": 1, "ema": 0.5, "short_side": 0, "lr": 1e-3}
+    numbers = {"steps": 6, "batch": 2, "patch": 64, "warmup": 1, "ema": 0.5, "short_side": 0, "lr": 1e-3}
     settings = recipe.Recipe(**(vars(recipe.load(name)[name]) | numbers))
     train, held_out = cli._split((tmp_path,), 0)
     task = RateTask(settings, train, held_out)
@@ -172,5 +172,5 @@ def test_training_learns_the_rate(cat, tmp_path, name):
 
     torch.manual_seed(settings.seed)
     before = cost(task.network().eval())
-    trained = loop.train(task, settings, tmp_path / "run", "cpu", 12, None)
+    trained = loop.train(task, settings, tmp_path / "run", "cpu", 6, None)
     assert cost(trained) < before

@@ -73,8 +73,8 @@ def test_slow_effort_meets_a_target_size(cat, monkeypatch):
     annealed = []
     anneal = annealing.anneal
     monkeypatch.setattr(annealing, "anneal", lambda *args: annealed.append(args[-1]) or anneal(*args))
-    data = scodec.encode(cat[60:160, 150:250], luma="hyperprior", effort="slow", target_bytes=400)
-    assert 340 < len(data) <= 400
+    data = scodec.encode(cat[60:124, 150:214], luma="hyperprior", effort="slow", target_bytes=220)
+    assert 180 < len(data) <= 220
     assert scodec.info(data).quantizer in annealed and len(annealed) <= 4
 
 

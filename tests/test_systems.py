@@ -20,7 +20,9 @@ from scodec.training import loop, recipe
 from scodec.training.tasks import TASKS
 
 RECIPES = {name: each for name in recipe.names() for each in recipe.load(name).values()}
-SYSTEMS = [name for name, each in RECIPES.items() if each.task in ("lab", "enlarge")]
+#: The same as another but for the number of blocks, or of steps without a critic.
+VARIANTS = {"edsr8", "edsr12", "edsr24", "pretrained-ugan", "pretrained-attention-ugan"}
+SYSTEMS = [name for name, each in RECIPES.items() if each.task in ("lab", "enlarge") and name not in VARIANTS]
 
 
 def convolutions(network: nn.Module) -> list[tuple[int, int, int, int]]:

@@ -1,6 +1,7 @@
 """Training on the user's own pictures: it runs, resumes and learns, and its weights work in the codec."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -34,6 +35,14 @@ def folder(tmp_path_factory, cat):
 
 
 @pytest.fixture(scope="module")
+def prepared(folder, tmp_path_factory):
+    """The pictures of `folder` coded for a training, which takes longer than the few steps that follow."""
+    cache = tmp_path_factory.mktemp("prepared") / "pairs"
+    pairs.prepare(sorted(folder.iterdir()), cache, 1)
+    return cache
+
+
+@pytest.fixture(scope="module")
 def coded_blind(small):
     return scodec.encode(small, scale=2)
 
@@ -47,7 +56,10 @@ def coded_blind(small):
         ("colorizer", "decoded", 64),
     ],
 )
-def test_command_trains_and_resumes(folder, tmp_path, scodec_command, coded_blind, monkeypatch, name, task, patch):
+def test_command_trains_and_resumes(
+    folder, prepared, tmp_path, scodec_command, coded_blind, monkeypatch, name, task, patch
+):
+    shutil.copytree(prepared, tmp_path / "run" / "pairs")
     monkeypatch.setattr(update, "UNHEARD", 1)  # so that four steps include every kind of step
     monkeypatch.setattr(update, "COMPARED", 3)
     own = tmp_path / "own.yaml"
@@ -69,8 +81,9 @@ def test_command_trains_and_resumes(folder, tmp_path, scodec_command, coded_blin
     assert not np.array_equal(*decoded) and decoded[0].shape == decoded[1].shape
 
 
-def test_interrupt_before_the_first_checkpoint_loses_nothing(folder, tmp_path):
+def test_interrupt_before_the_first_checkpoint_loses_nothing(folder, prepared, tmp_path):
     """Ctrl-C during training, as sent by a terminal, writes a checkpoint of the last step."""
+    shutil.copytree(prepared, tmp_path / "run" / "pairs")
     own = tmp_path / "own.yaml"
     own.write_text("task: luma\nnetwork: restorer\npatch: 64\nsteps: 5000\nbatch: 2\nlr: 1.0e-4\n")
     arguments = ["train", folder, "--recipe", own, "--run", tmp_path / "run", "--every", 5000, "-j", 1]
@@ -96,7 +109,7 @@ def test_packed_file_replaces_its_folders(tmp_path, cat, scodec_command):
     photos = tmp_path / "photos"
     photos.mkdir()
     for i in (60, 61):  # 61 is held out
-        Image.fromarray(cat).resize((480, 320 + i)).save(photos / f"{i}.png")
+        Image.fromarray(cat).resize((330, 260 + i)).save(photos / f"{i}.png")
     Image.fromarray(cat).resize((240, 160)).save(photos / "small.png")  # too small for pairs
     packed = tmp_path / "photos.zip"
     assert CliRunner().invoke(pack.main, [str(packed), str(photos), "-j", "1"]).exit_code == 0
@@ -123,9 +136,9 @@ def test_decoded_lumas_match_their_pictures(folder, tmp_path):
         assert not torch.equal(faithful, natural)
 
 
-def test_pairs_match_the_output_of_the_coders(folder, tmp_path):
+def test_pairs_match_the_output_of_the_coders(folder, prepared):
     """Patches drawn from the pool match the luma decoded with their coder, scale and quantizer."""
-    known = pairs.load(pairs.prepare(sorted(folder.iterdir())[:2], tmp_path, 1))
+    known = pairs.load(pairs.prepare(sorted(folder.iterdir())[:2], prepared, 1))
     pool = pairs.pool(known)
     drawn = pool.draw(16, 96, torch.Generator().manual_seed(1))
     assert drawn["y"].shape == drawn["y_up"].shape == (16, 1, 96, 96)
@@ -137,10 +150,10 @@ def test_pairs_match_the_output_of_the_coders(folder, tmp_path):
             assert variant.y_small.shape == tuple(side // variant.scale for side in each.y.shape)
 
 
-def test_interrupted_and_uninterrupted_runs_agree(folder, tmp_path):
+def test_interrupted_and_uninterrupted_runs_agree(folder, prepared, tmp_path):
     settings = recipe.Recipe(task="luma", network="restorer", steps=4, batch=2, patch=64, lr=1e-4, warmup=1)
     train, held_out = cli._split((folder,), 0)
-    task = LumaTask(settings, train, held_out, tmp_path / "pairs", 1)
+    task = LumaTask(settings, train, held_out, prepared, 1)
     uninterrupted = loop.train(task, settings, tmp_path / "a", "cpu", 2, None).state_dict()
 
     class Stopped(Exception):
