@@ -10,6 +10,9 @@ EXTRAS = {
     "learned": ("compressai",),
     "train": ("yaml", "timm", "skimage", "scipy"),
     "eval": ("matplotlib", "bjontegaard", "pytorch_msssim", "skimage", "scipy", "ssimulacra2"),
+    "onnx": ("onnx",),
+    "studio": ("gradio", "ssimulacra2"),
+    "study": ("choix", "krippendorff", "matplotlib"),
     "tiff": ("tifffile", "imagecodecs"),
 }
 

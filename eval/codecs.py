@@ -89,3 +89,20 @@ OURS = tuple(name for name in CODECS if name.startswith("scodec"))
 ANCHORS = tuple(name for name in CODECS if name not in OURS)
 #: References for BD-rates: the anchors, and the AV1 luma coder, which the other luma coders must beat.
 YARDSTICKS = (*ANCHORS, "scodec-gray-av1")
+
+
+def within(codec: Codec, rgb: np.ndarray, most: int) -> bytes:
+    """A codec's file at the highest quality that fits in `most` bytes, or its smallest file if none does.
+
+    Bisection, which takes for granted that a higher quality makes no smaller file.
+    """
+    low, high = min(1, codec.qualities[0]), 100  # those that have a quality 0 list it
+    best = codec.encode(rgb, low)
+    while low < high and len(best) <= most:
+        middle = (low + high + 1) // 2
+        data = codec.encode(rgb, middle)
+        if len(data) <= most:
+            low, best = middle, data
+        else:
+            high = middle - 1
+    return best

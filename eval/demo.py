@@ -12,8 +12,7 @@ import skimage.data
 from PIL import Image, ImageDraw, ImageFont
 
 import scodec
-from scodec.eval.codecs import CODECS
-from scodec.eval.sheet import at_bytes
+from scodec.eval.codecs import CODECS, within
 from scodec.metrics import rgb_psnr, y_psnr
 from scodec.options import LOOKS
 
@@ -47,7 +46,7 @@ def code(original: np.ndarray, hints: int | str, looks: dict[str, str]) -> list[
 
 def anchor(original: np.ndarray, codec: str, name: str, most: int) -> Result:
     """The best file of another codec within `most` bytes, or its smallest file if none fits."""
-    data = at_bytes(codec, original, most)
+    data = within(CODECS[codec], original, most)
     start = perf_counter()
     rgb = CODECS[codec].decode(data)
     name = f"{name} at the same bytes" if len(data) <= most else f"{name} at its smallest"

@@ -16,8 +16,7 @@ import scodec
 from scodec import photo
 from scodec.errors import ScodecError
 from scodec.eval import rd
-from scodec.eval.codecs import CODECS
-from scodec.eval.sheet import at_bytes
+from scodec.eval.codecs import CODECS, within
 from scodec.metrics import METRICS
 from scodec.metrics.perception import frechet, patches
 from scodec.options import LOOKS
@@ -69,7 +68,7 @@ def _measure(job: tuple[Path, int]) -> dict[str, Any]:
         for look in LOOKS:
             add(f"scodec, {mode}, {look}", data, np.array(scodec.decode(data, look=look).convert("RGB")))
     for name in RIVALS:
-        data = at_bytes(name, rgb, most)
+        data = within(CODECS[name], rgb, most)
         add(name, data, CODECS[name].decode(data))
     return rows | {"original": patches(rgb)}
 

@@ -9,20 +9,10 @@ from PIL import Image, ImageDraw, ImageFont
 import scodec
 from scodec import photo
 from scodec.errors import ScodecError
-from scodec.eval.codecs import CODECS
+from scodec.eval.codecs import CODECS, within
 from scodec.metrics import rgb_psnr
 
 MARGIN, CAPTION = 6, 26  # pixels
-
-
-def at_bytes(name: str, rgb: np.ndarray, most: int) -> bytes:
-    """A codec's file at the highest quality that fits in `most` bytes, or its smallest file if none does."""
-    codec = CODECS[name]
-    low, high = 0, 100
-    while low < high:  # binary search for the highest quality that fits
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if len(codec.encode(rgb, middle)) <= most else (low, middle - 1)
-    return codec.encode(rgb, low)
 
 
 Line = list[tuple[str, np.ndarray]]
@@ -32,7 +22,7 @@ def lines(rgb: np.ndarray, bpp: float) -> list[Line]:
     """Two lines of captioned pictures: original and luminance only in both looks; AVIF and hints in both looks."""
     most = int(bpp * rgb.shape[0] * rgb.shape[1] / 8)
     blind, guided = (scodec.encode(rgb, target_bytes=most, hints=hints) for hints in (0, "auto"))
-    avif = at_bytes("avif-iq", rgb, most)
+    avif = within(CODECS["avif-iq"], rgb, most)
     files = (
         ("luminance only, natural", "scodec-natural", blind),
         ("luminance only, faithful", "scodec", blind),

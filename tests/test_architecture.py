@@ -13,6 +13,7 @@ from scodec.models.registry import NETWORKS
 #: each other as long as no circle comes of it.
 LAYERS = (
     ("scodec.cli", "scodec.__main__"),
+    ("scodec.studio", "scodec.study"),
     ("scodec.eval",),
     ("scodec.training",),
     ("scodec",),

@@ -23,6 +23,8 @@ FOLDERS = {
     "metrics": "scodec/metrics",
     "training": "scodec/training",
     "eval": "scodec/eval",
+    "study": "scodec/study",
+    "studio": "scodec/studio",
 }
 DATA = {
     "models/graphs": ".onnx",
@@ -179,6 +181,9 @@ def test_a_bare_install_encodes_and_decodes(bare: Path) -> None:
         ("torch", ("decode", "{file}", "out.png", "--dtype", "bfloat16")),
         ("train", ("train", "{folder}", "--recipe", "release")),
         ("eval", ("eval", "{folder}", "--out", "results")),
+        ("onnx", ("export", "--onnx", "out")),
+        ("studio", ("studio", "--no-browser")),
+        ("study", ("study", "make", "{folder}", "--out", "results")),
     ],
 )
 def test_a_bare_install_names_the_extra_that_is_missing(

@@ -5,7 +5,14 @@ from PyInstaller.utils.hooks import collect_data_files, collect_submodules, copy
 
 def _needed(module: str) -> bool:
     """Whether a frozen program needs a module: training and evaluation are no work for one, and would bring much in."""
-    left_out = "scodec.training", "scodec.eval", "scodec.plugins.compressai", "scodec.__pyinstaller"
+    left_out = (
+        "scodec.training",
+        "scodec.eval",
+        "scodec.study",
+        "scodec.studio",
+        "scodec.plugins.compressai",
+        "scodec.__pyinstaller",
+    )
     return not module.startswith(left_out)
 
 

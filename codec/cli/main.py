@@ -17,8 +17,11 @@ COMMANDS = {
     "decode": ("scodec.cli.decode:decode", "Decode .scz files to pictures."),
     "restore": ("scodec.cli.restore:restore", "Colour and enlarge old photographs."),
     "info": ("scodec.cli.info:info", "Show what an .scz file holds."),
+    "export": ("scodec.cli.export:export", "Write the networks as ONNX files."),
+    "studio": ("scodec.studio.cli:studio", "Try it on a page in the browser."),
     "train": ("scodec.training.cli:train", "Train the receiver networks."),
     "eval": ("scodec.eval.cli:evaluate", "Measure rate and distortion against other codecs."),
+    "study": ("scodec.study.cli:study", "Ask people which pictures they prefer."),
 }
 
 
