@@ -1,5 +1,1 @@
-"""Evaluation: anchor codecs, rate-distortion runs, plots and reports. Needs the extra `eval`."""
-
-from scodec.extras import require
-
-require("eval")
+"""Evaluation: anchor codecs, rate-distortion runs, plots and reports. All but the anchors need the extra `eval`."""

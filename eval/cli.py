@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from scodec.errors import BadRequest
+from scodec.extras import require
 
 
 class Evaluate(click.Command):
@@ -53,6 +54,7 @@ def evaluate(
     fails is left out and named. Prints BD-rates in percent (negative: scodec needs
     fewer bytes): of the mean curves and the median over pictures, both over the full overlap and limited to --range.
     """
+    require("eval")
     if not 0 < limits[0] < limits[1]:
         raise BadRequest("--range takes two rates in bpp, the lower first")
     from scodec.eval import rd
