@@ -1,0 +1,129 @@
+/** The page: files in, what the decoder tells shown, pictures out. */
+
+import { Decoder } from "./decoder.js";
+import { describe } from "./facts.js";
+import { View } from "./view.js";
+
+const MOST_BYTES = 1 << 28;
+
+const part = (id) => document.getElementById(id);
+const view = new View(part("view"));
+const decoder = new Decoder(hear);
+/** The file that is open: its name, what is known of it, and its pictures by look. */
+let current = { name: "", facts: null, pictures: {} };
+
+const chosenLook = () => document.querySelector("input[name=look]:checked").value;
+
+function open(file) {
+  if (!file) return;
+  current = { name: file.name || "picture.scz", facts: null, pictures: {} };
+  for (const id of ["error", "result", "facts"]) part(id).hidden = true;
+  working("Reading the file");
+  if (file.size > MOST_BYTES) refuse("This file is too large to be an .scz file that this page can open.");
+  else decoder.open(file, chosenLook());
+}
+
+/** What the worker tells. */
+function hear({ facts, plain, doing, done, rebuilt, saved, refused, failed }) {
+  if (facts) {
+    current.facts = facts;
+    showFacts();
+  }
+  if (plain) {
+    view.show("plain", plain);
+    view.split = 100;
+    part("result").hidden = false;
+  }
+  if (doing) working(doing, done);
+  if (rebuilt) {
+    const first = !Object.keys(current.pictures).length;
+    current.pictures[rebuilt.look] = rebuilt;
+    showRebuilt(rebuilt);
+    if (first) view.split = 50;
+  }
+  if (saved) {
+    download(saved);
+    idle();
+  }
+  if (refused) refuse(refused);
+  if (failed) {
+    refuse(`This browser could not finish the work (${failed}): reload the page, or use the command scodec decode.`);
+  }
+}
+
+function showRebuilt(picture) {
+  view.show("rebuilt", picture);
+  showFacts(picture);
+  idle();
+}
+
+function showFacts(picture) {
+  const rows = describe(current.name, current.facts, picture).map(([term, fact]) => {
+    const [dt, dd] = [document.createElement("dt"), document.createElement("dd")];
+    dt.textContent = term;
+    dd.textContent = fact;
+    return [dt, dd];
+  });
+  part("facts").replaceChildren(...rows.flat());
+  part("facts").hidden = false;
+}
+
+/** Shows what is being done; done: how much of it, 0 to 1, where that is known. */
+function working(words, done) {
+  part("work").hidden = false;
+  part("doing").textContent = words;
+  if (done) part("done").value = done;
+  else part("done").removeAttribute("value");
+  part("looks").disabled = part("save").disabled = true;
+}
+
+function idle() {
+  part("work").hidden = true;
+  part("looks").disabled = part("save").disabled = false;
+}
+
+function refuse(sentence) {
+  idle();
+  part("result").hidden = true;
+  part("error").textContent = sentence;
+  part("error").hidden = false;
+}
+
+function download(blob) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = `${current.name.replace(/\.scz$/i, "")}.png`;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+part("file").addEventListener("change", ({ target }) => {
+  open(target.files[0]);
+  target.value = ""; // so that the same file can be chosen again
+});
+addEventListener("paste", ({ clipboardData }) => open(clipboardData.files[0]));
+addEventListener("dragover", (event) => {
+  event.preventDefault();
+  document.body.classList.add("dragging");
+});
+addEventListener("dragleave", ({ relatedTarget }) => {
+  if (!relatedTarget) document.body.classList.remove("dragging");
+});
+addEventListener("drop", (event) => {
+  event.preventDefault();
+  document.body.classList.remove("dragging");
+  open(event.dataTransfer.files[0]);
+});
+part("looks").addEventListener("change", () => {
+  const look = chosenLook();
+  if (current.pictures[look]) {
+    showRebuilt(current.pictures[look]);
+  } else {
+    working("Rebuilding the picture");
+    decoder.rebuild(look);
+  }
+});
+part("save").addEventListener("click", () => {
+  working("Writing the PNG");
+  decoder.save(current.pictures[chosenLook()]);
+});
