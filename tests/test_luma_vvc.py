@@ -53,6 +53,16 @@ def test_any_size(y, height, width, effort, quantizer):
     assert np.abs(decoded.astype(int) - part).mean() < 30
 
 
+@pytest.mark.parametrize("effort", EFFORTS)
+def test_threads_do_not_change_the_bytes(y, monkeypatch, effort):
+    """`_threads` takes as many as four."""
+    sections = []
+    for threads in (1, 2, 4):
+        monkeypatch.setattr(vvc, "_threads", lambda pixels, threads=threads: threads)
+        sections.append(vvc.encode(y[:200, :300], 36, effort))
+    assert sections[0] == sections[1] == sections[2]
+
+
 def test_chroma_coded_along(cat):
     y, cb, cr = photo.planes(cat)
     chroma = hints.cell_means(np.stack([cb, cr]), 2)

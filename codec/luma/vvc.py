@@ -8,6 +8,7 @@ what colour hints cost that are coded apart.
 """
 
 import hashlib
+import os
 import re
 from typing import TYPE_CHECKING, cast
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 #: Quantization parameters of VVC: 0 is the finest, 63 the coarsest.
 QUANTIZERS = range(64)
+#: Pixels from which on more than one thread is worth it, also where other pictures are coded at the same time.
+LARGE = 1_000_000
 #: FFmpeg's names of the decoder, and of planes of ten bits, chroma at half the size.
 _DECODER, _SAMPLES = "vvc", "yuv420p10le"
 
@@ -160,8 +163,21 @@ def _encoding(width: int, height: int, quantizer: int, effort: str) -> tuple[str
     return (
         *("-f", "rawvideo", "-pix_fmt", _SAMPLES, "-s", f"{width}x{height}", "-i", "pipe:0"),
         *("-c:v", "libvvenc", "-preset", effort, "-qp", str(quantizer), "-qpa", "0"),
-        *("-vvenc-params", "level=6.2:SEIDecodedPictureHash=md5", "-threads", "1", "-f", "vvc", "pipe:1"),
+        *(
+            "-vvenc-params",
+            "level=6.2:SEIDecodedPictureHash=md5",
+            "-threads",
+            str(_threads(width * height)),
+            "-f",
+            "vvc",
+            "pipe:1",
+        ),
     )
+
+
+def _threads(pixels: int) -> int:
+    """How many of VVenC's threads work on a picture. 1 to 4 give the same bytes (VVenC 1.15), 8 do not."""
+    return min(4, os.cpu_count() or 1) if pixels >= LARGE else 1
 
 
 _AV1 = "take the luma coder av1 (--luma av1)"
