@@ -21,12 +21,12 @@ def round_trip(job):
 
 @pytest.fixture(scope="module")
 def jobs(small):
-    return [(small, options) for options in OPTIONS] * 4
+    return [(small, options) for options in OPTIONS] * 2
 
 
 @pytest.fixture(scope="module")
 def expected(jobs):
-    return [round_trip(job) for job in jobs[: len(OPTIONS)]] * 4
+    return [round_trip(job) for job in jobs[: len(OPTIONS)]] * 2
 
 
 def assert_same(results, expected):

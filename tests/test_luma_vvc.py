@@ -43,7 +43,7 @@ def test_coarser_quantizers_give_smaller_sections(y):
     assert sizes == sorted(set(sizes), reverse=True)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.integers(1, 300), st.integers(1, 300), st.sampled_from(EFFORTS), st.integers(10, 60))
 def test_any_size(y, height, width, effort, quantizer):
     """`encode` itself checks that FFmpeg decodes what VVenC encoded."""

@@ -82,7 +82,7 @@ def test_losses_of_the_natural_look(cat):
         (PatchCritic(3), [original, smoothed.detach()]),
     ):
         optimizer = torch.optim.Adam(critic.parameters(), lr=2e-3)
-        for _ in range(30):
+        for _ in range(15):
             real, fake = (torch.cat([each.flatten() for each in critic(x)]).mean() for x in seen)
             optimizer.zero_grad()
             (fake - real).backward()
