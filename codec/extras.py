@@ -11,6 +11,7 @@ EXTRAS = {
     "train": ("yaml", "timm", "skimage", "scipy"),
     "eval": ("matplotlib", "bjontegaard", "pytorch_msssim", "skimage", "scipy", "ssimulacra2"),
     "onnx": ("onnx",),
+    "ray": ("ray", "fsspec", "pyarrow"),
     "studio": ("gradio", "ssimulacra2"),
     "study": ("choix", "krippendorff", "matplotlib"),
     "tiff": ("tifffile", "imagecodecs"),

@@ -17,6 +17,7 @@ LAYERS = (
     ("scodec.eval",),
     ("scodec.training",),
     ("scodec",),
+    ("scodec.bulk", "scodec.ray"),
     ("scodec.plugins",),
     ("scodec.api",),
     ("scodec.many",),

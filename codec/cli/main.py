@@ -16,6 +16,7 @@ COMMANDS = {
     "encode": ("scodec.cli.encode:encode", "Encode pictures as .scz files."),
     "decode": ("scodec.cli.decode:decode", "Decode .scz files to pictures."),
     "restore": ("scodec.cli.restore:restore", "Colour and enlarge old photographs."),
+    "bulk": ("scodec.cli.bulk:bulk", "Encode or decode millions of pictures on a Ray cluster."),
     "info": ("scodec.cli.info:info", "Show what an .scz file holds."),
     "export": ("scodec.cli.export:export", "Write the networks as ONNX files."),
     "studio": ("scodec.studio.cli:studio", "Try it on a page in the browser."),

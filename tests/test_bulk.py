@@ -1,0 +1,196 @@
+"""Bulk work on a Ray cluster of two nodes: datasets, folders, Parquet, WebDataset, an object store, and losses."""
+
+import io
+import os
+import signal
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pyarrow
+import pytest
+import ray
+import ray.data
+import s3fs
+from moto.server import ThreadedMotoServer
+from PIL import Image
+from pyarrow import parquet
+from ray.cluster_utils import Cluster
+
+import scodec
+import scodec.ray
+from scodec.bulk import manifest, run
+from scodec.bulk.places import Place
+from scodec.options import DecodeOptions, EncodeOptions
+
+OPTIONS = EncodeOptions(quality=20, luma="av1", effort="fast")
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[s3fs.S3FileSystem]:
+    """An S3 server on this machine, which all processes find by the environment."""
+    server = ThreadedMotoServer(port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+        patch.setenv("AWS_ACCESS_KEY_ID", "x")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+        yield s3fs.S3FileSystem()
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def cluster(store: s3fs.S3FileSystem) -> Iterator[Cluster]:
+    """Two nodes of one core, to which this process is connected."""
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    cluster.add_node(num_cpus=1)
+    ray.init(cluster.address, log_to_driver=False, logging_level="ERROR")
+    yield cluster
+    ray.shutdown()
+    cluster.shutdown()
+
+
+@pytest.fixture(scope="module")
+def photos(cat: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """24 small pictures in two folders, one of them broken."""
+    folder = tmp_path_factory.mktemp("photos")
+    for i in range(24):
+        path = folder / f"{i % 2}" / f"{i:02}.png"
+        path.parent.mkdir(exist_ok=True)
+        Image.fromarray(cat[5 * i : 5 * i + 64, 9 * i : 9 * i + 80]).save(path)
+    (folder / "1" / "01.png").write_bytes(b"no picture")
+    (folder / "readme.txt").write_text("passed over")
+    return folder
+
+
+def prepare(options: Any, source: Path | str, target: Path | str, kind: str | None = None, size: int = 3) -> run.Run:
+    suffixes, column = ({".png"}, "bytes") if isinstance(options, EncodeOptions) else ({".scz"}, "scz")
+    return run.prepare(options, str(source), str(target), kind, column, suffixes, size, retry=False)
+
+
+def rows(target: Path | str) -> list[dict[str, Any]]:
+    fs, root = Place(str(target), "files").files()
+    tables = []
+    for path in fs.glob(f"{root}/{manifest.FOLDER}/*.parquet"):
+        with fs.open(path, "rb") as file:
+            tables.append(parquet.read_table(file))
+    return pyarrow.concat_tables(tables).to_pylist()
+
+
+def check(photos: Path, target: Path) -> None:
+    """Every picture has one row, and each good one its file, which is what `scodec.encode` gives."""
+    found = rows(target)
+    sources = {str(path.relative_to(photos)) for path in photos.rglob("*.png")}
+    assert len(found) == len(sources) and {row["path"] for row in found} == sources
+    assert [row["path"] for row in found if row["error"]] == ["1/01.png"]
+    for row in found:
+        if not row["error"]:
+            assert (target / row["target"]).read_bytes() == scodec.encode(photos / row["path"], OPTIONS)
+    files = {str(path.relative_to(target)) for path in target.rglob("*.scz")}
+    assert files == {row["target"] for row in found if not row["error"]}
+
+
+def test_a_node_and_a_worker_are_lost(cluster: Cluster, photos: Path, tmp_path: Path) -> None:
+    """Nothing is lost and nothing done twice; a second run finds nothing to do."""
+    node = cluster.add_node(num_cpus=1)
+    done = 0
+    for done, _ in enumerate(run.totals(prepare(OPTIONS, photos, tmp_path), None, 0), 1):
+        if done == 1:
+            cluster.remove_node(node, allow_graceful=False)
+        if done == 3:
+            working = [each for each in psutil.process_iter(["name", "cmdline"]) if "ray::Map" in str(each.info)]
+            for process in working[:1]:
+                os.kill(process.pid, signal.SIGKILL)
+    assert done == 8
+    check(photos, tmp_path)
+    again = prepare(OPTIONS, photos, tmp_path)
+    assert (again.shards, again.done) == ([], 24)
+
+
+def test_a_run_that_was_cut_short_goes_on(cluster: Cluster, photos: Path, tmp_path: Path) -> None:
+    first = prepare(OPTIONS, photos, tmp_path)
+    totals = run.totals(run.Run(first.task, first.shards[:3], 0), None, 0)
+    assert sum(each["pictures"] for each in totals) == 9
+    second = prepare(OPTIONS, photos, tmp_path)
+    assert (second.done, second.units) == (9, 15)
+    assert sum(each["failed"] for each in run.totals(second, None, 0)) <= 1
+    check(photos, tmp_path)
+    with pytest.raises(scodec.BadRequest, match="another quality"):
+        prepare(EncodeOptions(quality=21, luma="av1", effort="fast"), photos, tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["parquet", "webdataset"])
+def test_shards_of_many_pictures_there_and_back(cluster: Cluster, photos: Path, tmp_path: Path, kind: str) -> None:
+    coded, back = tmp_path / "coded", tmp_path / "back"
+    list(run.totals(prepare(OPTIONS, photos, coded, kind, 12), None, 0))
+    assert len(list(coded.glob("*.parquet" if kind == "parquet" else "*.tar"))) == 2
+    (totals,) = [list(run.totals(prepare(DecodeOptions(), coded, back, "files"), None, 0))]
+    assert sum(each["pictures"] for each in totals) == 23 and not any(each["failed"] for each in totals)
+    pictures = sorted(back.rglob("*.png"))
+    assert len(pictures) == 23
+    expected = scodec.decode(scodec.encode(photos / "0" / "00.png", OPTIONS))
+    (first,) = [path for path in pictures if path.name == "00.png.png"]
+    assert np.array_equal(np.asarray(Image.open(first)), np.asarray(expected))
+
+
+def test_broken_shards_are_rows_with_errors(cluster: Cluster, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "broken.tar").write_bytes(b"no archive")
+    with tarfile.open(source / "empty.tar", "w") as archive:
+        archive.addfile(tarfile.TarInfo("readme.txt"), io.BytesIO())
+    totals = list(run.totals(prepare(OPTIONS, source, tmp_path / "out"), None, 0))
+    assert sum(each["failed"] for each in totals) == 2
+    assert {row["path"] for row in rows(tmp_path / "out") if row["error"]} == {"broken.tar", "empty.tar"}
+
+
+def test_an_object_store_there_and_back(cluster: Cluster, store: s3fs.S3FileSystem, photos: Path) -> None:
+    store.mkdir("bucket")
+    store.put(str(photos), "bucket/photos", recursive=True)
+    totals = list(run.totals(prepare(OPTIONS, "s3://bucket/photos", "s3://bucket/coded"), None, 0))
+    assert sum(each["failed"] for each in totals) == 1
+    assert store.cat_file("bucket/coded/0/00.png.scz") == scodec.encode(photos / "0" / "00.png", OPTIONS)
+    store.invalidate_cache()
+    assert prepare(OPTIONS, "s3://bucket/photos", "s3://bucket/coded").shards == []
+
+
+def test_a_target_without_room_is_one_sentence(
+    cluster: Cluster, photos: Path, tmp_path: Path, scodec_command: Any
+) -> None:
+    target = tmp_path / "target"
+    target.mkdir()
+    (target / "0").write_text("a file where a folder is to be")
+    done = scodec_command("bulk", "encode", photos, target, "--shard", 12)
+    assert done.code == 1 and "Traceback" not in done.err
+    assert done.err.splitlines()[-1].startswith("scodec: error: a shard could not be done: ")
+
+
+def test_datasets(cluster: Cluster, photos: Path, small: np.ndarray) -> None:
+    with pytest.raises(scodec.BadRequest):
+        scodec.ray.encode(ray.data.range(1), quality=0)
+    pictures = ray.data.read_binary_files([str(photos / "0"), str(photos / "1")], include_paths=True)
+    coded = scodec.ray.encode(pictures, quality=20, luma="av1", effort="fast").materialize()
+    found = {Path(row["path"]).name: row for row in coded.take_all()}
+    assert len(found) == 24 and [name for name, row in found.items() if row["error"]] == ["01.png"]
+    assert found["00.png"]["scz"] == scodec.encode(photos / "0" / "00.png", OPTIONS)
+    decoded = {Path(row["path"]).name: row for row in scodec.ray.decode(coded, workers=1).take_all()}
+    assert decoded["01.png"]["error"] and decoded["01.png"]["image"].size == 0
+    expected = np.asarray(scodec.decode(found["00.png"]["scz"]))
+    assert np.array_equal(decoded["00.png"]["image"], expected)
+    (row,) = scodec.ray.encode(ray.data.from_items([{"image": small}]), "image", luma="av1").take_all()
+    assert row["scz"] == scodec.encode(small, luma="av1")
+
+
+@pytest.mark.parametrize("what", ["nothing", "both", "file"])
+def test_sources_that_will_not_do(photos: Path, tmp_path: Path, what: str, scodec_command: Any) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    if what == "both":
+        (source / "a.png").write_bytes(b"")
+        (source / "a.tar").write_bytes(b"")
+    done = scodec_command("bulk", "encode", photos / "0" / "00.png" if what == "file" else source, tmp_path / "out")
+    assert done.code == 1 and done.err.count("\n") == 1 and done.err.startswith("scodec: error: ")
