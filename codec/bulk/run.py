@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+import pickle
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -79,15 +80,14 @@ def totals(run: Run, address: str | None, gpus: float) -> Iterator[dict[str, int
         ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **mine)
     try:
         DataContext.get_current().enable_progress_bars = False
-        rows = [{"name": name, "units": units} for name, units in run.shards]
+        task = pickle.dumps(run.task)  # comes along with every row: what a worker was given is lost with its node
+        rows = [{"task": task, "name": name, "units": units} for name, units in run.shards]
         dataset = ray.data.from_items(rows, override_num_blocks=len(rows))
         if isinstance(run.task.options, EncodeOptions):
-            done = dataset.map(_Worker(run.task), num_cpus=1)
+            done = dataset.map(_shard, num_cpus=1)
         else:
             workers = ActorPoolStrategy(min_size=1, max_size=_places(gpus))
-            done = dataset.map(
-                cast(Any, _Worker), fn_constructor_args=(run.task,), compute=workers, num_cpus=1, num_gpus=gpus or None
-            )
+            done = dataset.map(cast(Any, _Worker), compute=workers, num_cpus=1, num_gpus=gpus or None)
         for totals in done.iter_rows():
             if wrong := totals.pop("wrong"):
                 raise ScodecError(f"a shard could not be done: {wrong}")
@@ -103,14 +103,16 @@ def _places(gpus: float) -> int:
     return max(1, int(there.get("GPU", 0) / gpus if gpus else there.get("CPU", 1)))
 
 
+def _shard(row: dict[str, Any]) -> dict[str, Any]:
+    """Do a shard."""
+    try:
+        return work.shard(pickle.loads(row["task"]), row["name"], list(row["units"])) | {"wrong": ""}
+    except (OSError, ScodecError) as error:  # told, not raised: Ray would lose what it was
+        return {"wrong": explain(error)}
+
+
 class _Worker:
     """Does shards, one after the other; the networks stay loaded in its process."""
 
-    def __init__(self, task: Task) -> None:
-        self.task = task
-
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
-        try:
-            return work.shard(self.task, row["name"], list(row["units"])) | {"wrong": ""}
-        except (OSError, ScodecError) as error:  # told, not raised: Ray would lose what it was
-            return {"wrong": explain(error)}
+        return _shard(row)
