@@ -11,6 +11,7 @@ import scodec
 from scodec import decoder, photo
 from scodec.errors import ScodecWarning
 from scodec.eval.codecs import CODECS, within
+from scodec.files.export import export
 from scodec.format import container
 from scodec.metrics import rgb_psnr, ssimulacra2
 from scodec.options import DecodeOptions, EncodeOptions
@@ -81,6 +82,13 @@ def rebuild(coded: Coded, look: str, report: Report) -> None:
     report.say("rebuilding")
     image, seconds = timed(lambda: scodec.decode(coded.data, DecodeOptions(look=look), progress=report.steps))
     coded.shown[look] = _measured(coded, flat(image), len(coded.data), seconds, report, image)
+
+
+def picture(shown: Shown, report: Report) -> bytes:
+    """A picture of ours as a PNG file."""
+    report.say("writing the PNG")
+    assert shown.image is not None
+    return export(shown.image, "PNG")
 
 
 def rival(coded: Coded, name: str, report: Report) -> None:

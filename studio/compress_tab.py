@@ -8,11 +8,11 @@ from typing import Any
 import gradio as gr
 
 from scodec.errors import BadRequest
-from scodec.files.export import export
 from scodec.options import EFFORTS, LOOKS, LUMA_CODERS, EncodeOptions
 from scodec.studio import compress, pages, views
 from scodec.studio.compress import RIVALS, Coded
-from scodec.studio.pages import explained, keep, watched
+from scodec.studio.kept import keep
+from scodec.studio.pages import explained, watched
 
 #: What the page calls the kinds of colour, and the option `hints` of each.
 COLOURS: dict[str, int | str] = {"guessed by the receiver": 0, "stored (hints auto)": "auto", "stored within:": 60}
@@ -104,10 +104,11 @@ def _shown(coded: Coded, look: str, beside: str, begun: float) -> Generator[list
         yield [*_only(), *views.show(small, views.fitted(draft, small), names)]
     yield from watched(partial(compress.rebuild, coded, look), begun, 9)
     done = coded.shown[look]
-    assert done.image is not None
-    png = gr.DownloadButton(value=keep(export(done.image, "PNG"), f"{coded.name}.png"), interactive=True)
     pictures = views.show(original, done.rgb, (ORIGINAL, f"scodec, {len(coded.data):,} bytes"))
-    yield [gr.skip(), gr.skip(), compress.table(coded, look, None), gr.skip(), png, *pictures]
+    yield [gr.skip(), gr.skip(), compress.table(coded, look, None), gr.skip(), gr.skip(), *pictures]
+    png = yield from watched(partial(compress.picture, done), begun, 9)
+    button = gr.DownloadButton(value=keep(png, f"{coded.name}.png"), interactive=True)
+    yield [gr.skip(), gr.skip(), gr.skip(), gr.skip(), button, *views.nothing()]
     if beside != ORIGINAL:
         yield from watched(partial(compress.rival, coded, beside), begun, 9)
         other = coded.shown[beside]

@@ -1,9 +1,7 @@
 """What the tabs have in common: how a photograph gets into the page, and how errors get to the reader."""
 
-import tempfile
 from collections.abc import Callable, Generator
 from functools import wraps
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -57,10 +55,3 @@ def watched(job: Callable[[Report], Any], begun: float, outputs: int) -> Generat
         return end.value
     finally:
         steps.close()
-
-
-def keep(content: bytes, name: str) -> str:
-    """The path of a new file of that name, which the page may offer for download."""
-    path = Path(tempfile.mkdtemp(prefix="scodec-")) / name
-    path.write_bytes(content)
-    return str(path)

@@ -11,7 +11,8 @@ import gradio as gr
 from scodec.files.export import export
 from scodec.options import LOOKS, RestoreOptions
 from scodec.studio import pages, views
-from scodec.studio.pages import explained, keep, watched
+from scodec.studio.kept import keep
+from scodec.studio.pages import explained, watched
 from scodec.studio.restore import restore
 from scodec.studio.views import flat
 

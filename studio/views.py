@@ -1,11 +1,14 @@
 """Two pictures under one divider: the whole, reduced to the screen, and a part at full size."""
 
+import io
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 import numpy as np
 from PIL import Image
+
+from scodec.studio.kept import keep
 
 #: Longest side in pixels of what is shown as a whole, and side of the part at full size.
 VIEW, PART = 1600, 800
@@ -68,7 +71,7 @@ def comparison(name: str) -> Comparison:
         return [gr.ImageSlider(slider_position=position)] * 2
 
     def elsewhere(shown: Pair | None, x: float, y: float) -> Any:
-        return gr.skip() if shown is None else (part(shown[0], x, y), part(shown[1], x, y))
+        return gr.skip() if shown is None else (_file(part(shown[0], x, y)), _file(part(shown[1], x, y)))
 
     divider.input(moved, divider, [whole, detail], show_progress="hidden")
     gr.on(
@@ -81,9 +84,18 @@ def comparison(name: str) -> Comparison:
 def show(left: np.ndarray, right: np.ndarray, names: tuple[str, str]) -> list[Any]:
     """What to put into the components of a comparison. Both pictures have one size, uint8 (H, W, 3)."""
     large = max(left.shape[:2]) > VIEW
-    whole = gr.ImageSlider((reduced(left), reduced(right)), label=f"{names[0]} | {names[1]}", visible=True)
-    detail = (part(left, 50, 50), part(right, 50, 50)) if large else None
+    whole = gr.ImageSlider(
+        (_file(reduced(left)), _file(reduced(right))), label=f"{names[0]} | {names[1]}", visible=True
+    )
+    detail = (_file(part(left, 50, 50)), _file(part(right, 50, 50))) if large else None
     return [(left, right), whole, gr.Group(visible=large), detail]
+
+
+def _file(rgb: np.ndarray) -> str:
+    """A picture as a PNG file: large, but quickly written. The page is near."""
+    stream = io.BytesIO()
+    Image.fromarray(rgb).save(stream, "PNG", compress_level=1)
+    return keep(stream.getvalue(), "picture.png")
 
 
 def nothing() -> list[Any]:
