@@ -15,6 +15,7 @@ from conftest import Run
 from PIL import Image
 
 import scodec
+from scodec.cli import batch
 from scodec.files import folders, heif
 
 Command = Callable[..., Run]
@@ -151,6 +152,14 @@ def test_quiet_on_folders(scodec_command: Command, folder: Path) -> None:
     assert run.code == 1 and run.err.count("\n") == 1 and "broken.png" in run.err
     run = scodec_command("decode", folder / "out", "--output-dir", folder / "back", "--quiet")
     assert (run.code, run.err, names(folder / "back")) == (0, "", {"a.png", "deep/b.png"})
+
+
+def test_so_many_files_that_bulk_work_is_better(
+    scodec_command: Command, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch, "MANY", 1)
+    run = scodec_command("encode", folder / "in", "--output-dir", folder / "out", "--luma", "av1", "--effort", "fast")
+    assert "3 files: `scodec bulk`" in run.err
 
 
 def test_one_file_needs_a_target(scodec_command: Command, folder: Path) -> None:

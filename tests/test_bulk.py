@@ -15,6 +15,7 @@ import pytest
 import ray
 import ray.data
 import s3fs
+from docs_examples import run_examples
 from moto.server import ThreadedMotoServer
 from PIL import Image
 from pyarrow import parquet
@@ -194,3 +195,14 @@ def test_sources_that_will_not_do(photos: Path, tmp_path: Path, what: str, scode
         (source / "a.tar").write_bytes(b"")
     done = scodec_command("bulk", "encode", photos / "0" / "00.png" if what == "file" else source, tmp_path / "out")
     assert done.code == 1 and done.err.count("\n") == 1 and done.err.startswith("scodec: error: ")
+
+
+def test_the_recipe_for_training(cat: np.ndarray, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with tarfile.open(tmp_path / "coded.tar", "w") as archive:
+        files = [scodec.encode(cat[i : i + 48, :64], luma="av1") for i in (0, 50, 100)]
+        for number, content in enumerate([*files, b"broken"]):
+            member = tarfile.TarInfo(f"{number}.scz")
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    run_examples("scale.md", tmp_path)
+    assert capsys.readouterr().out.splitlines() == ["torch.Size([2, 3, 48, 64])", "torch.Size([1, 3, 48, 64])"]

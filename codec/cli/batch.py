@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from scodec.files.folders import Convert, Job, Outcome
 
 
+#: Files from which on `scodec bulk` is the better tool.
+MANY = 10_000
+
+
 @dataclass(frozen=True)
 class Work:
     """What the arguments say that `one_or_many` adds to a command."""
@@ -79,6 +83,8 @@ def run(
         note(f"warning: passed over {_passed_over(plan.passed_over)}")
     for source, reason in plan.failed:
         note(f"error: {source}: {reason}")
+    if len(plan.jobs) > MANY and doing in ("encoding", "decoding") and not work.quiet:
+        note(f"{len(plan.jobs)} files: `scodec bulk` goes on where it was cut short, and works on several machines")
     done, failed, todo = 0, len(plan.failed), len(plan.jobs)
     doer = many(plan.jobs) if many else folders.run(convert, plan.jobs, min(work.jobs, todo or 1))
     try:
