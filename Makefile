@@ -9,7 +9,7 @@ SOURCES := $(shell find codec models metrics training eval study studio -type f 
 
 # Side by side, one thread each: several would wait for each other. The page's tests are left out without npm.
 test: lint $(if $(shell command -v npm),web)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scodec import api
+from scodec import api, many
 from scodec.errors import explain
 from scodec.options import DecodeOptions, EncodeOptions, keywords_of
 
@@ -67,7 +67,7 @@ class _Decoder:
         return _converted(self._decoded, self.column, "image", batch)
 
     def _decoded(self, files: Any) -> list[Any]:
-        pictures = api.decode_many(map(bytes, files), self.options)
+        pictures = many.decode(map(bytes, files), self.options, threads=1)  # a worker has one core
         return [each if isinstance(each, Exception) else np.asarray(each) for each in pictures]
 
 

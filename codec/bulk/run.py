@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+import os
 import pickle
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -76,6 +77,7 @@ def totals(run: Run, address: str | None, gpus: float) -> Iterator[dict[str, int
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     connected = ray.is_initialized()
     if not connected:
+        os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # it warns of what Ray Data does by itself
         mine: dict[str, Any] = {"include_dashboard": False} if address is None else {}
         ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **mine)
     try:
@@ -86,7 +88,7 @@ def totals(run: Run, address: str | None, gpus: float) -> Iterator[dict[str, int
         if isinstance(run.task.options, EncodeOptions):
             done = dataset.map(_shard, num_cpus=1)
         else:
-            workers = ActorPoolStrategy(min_size=1, max_size=_places(gpus))
+            workers = ActorPoolStrategy(size=min(len(rows), _places(gpus)))
             done = dataset.map(cast(Any, _Worker), compute=workers, num_cpus=1, num_gpus=gpus or None)
         for totals in done.iter_rows():
             if wrong := totals.pop("wrong"):

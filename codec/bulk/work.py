@@ -11,7 +11,7 @@ from time import perf_counter
 
 from PIL import Image
 
-from scodec import api
+from scodec import api, many
 from scodec.bulk import manifest, places
 from scodec.bulk.manifest import Row
 from scodec.bulk.places import Place
@@ -150,7 +150,7 @@ def _decoded(items: Iterator[Item], options: DecodeOptions) -> Iterator[Made]:
             yield content
 
     begun = perf_counter()
-    for picture in api.decode_many(contents(), options):
+    for picture in many.decode(contents(), options, threads=1):  # a worker has one core
         unit, path, size, wrong = opened.popleft()
         seconds, begun = perf_counter() - begun, perf_counter()
         if isinstance(picture, Image.Image):
