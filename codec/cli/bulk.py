@@ -35,7 +35,7 @@ def _shared(column: str) -> Decorator:
             ),
             click.option("--column", default=column, show_default=True, help="Of Parquet files: holds the pictures."),
             click.option(
-                "--to", type=click.Choice(["files", "parquet", "webdataset"]), help="What to write, if not the like.",
+                "--to", type=click.Choice(["files", "parquet", "webdataset"]), help="Default: as SOURCE has them.",
             ),
             click.option("--address", help="Of a Ray cluster; without, one is started on this machine."),
             click.argument("target"),
