@@ -1,10 +1,10 @@
 """The tab Study: a judge sees pictures and answers, one trial after the other."""
 
-import html
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import Any
+from urllib.parse import quote
 
 import gradio as gr
 
@@ -116,4 +116,4 @@ def _page(showing: Showing) -> str:
 
 
 def _image(path: Path, words: str) -> str:
-    return f'<figure><img src="/gradio_api/file={html.escape(str(path.resolve()))}" alt="{words}"></figure>'
+    return f'<figure><img src="/gradio_api/file={quote(str(path.resolve()))}" alt="{words}"></figure>'

@@ -23,8 +23,8 @@ from ray.cluster_utils import Cluster
 
 import scodec
 import scodec.ray
-from scodec.bulk import manifest, run
-from scodec.bulk.places import Place
+from scodec.bulk import run
+from scodec.bulk.places import MANIFEST, Place
 from scodec.options import DecodeOptions, EncodeOptions
 
 OPTIONS = EncodeOptions(quality=20, luma="av1", effort="fast")
@@ -60,7 +60,7 @@ def photos(cat: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """24 small pictures in two folders, one of them broken."""
     folder = tmp_path_factory.mktemp("photos")
     for i in range(24):
-        path = folder / f"{i % 2}" / f"{i:02}.png"
+        path = folder / ("_0" if i % 2 == 0 else "1") / f"{i:02}.png"  # cameras begin names with _ too
         path.parent.mkdir(exist_ok=True)
         Image.fromarray(cat[5 * i : 5 * i + 64, 9 * i : 9 * i + 80]).save(path)
     (folder / "1" / "01.png").write_bytes(b"no picture")
@@ -76,7 +76,7 @@ def prepare(options: Any, source: Path | str, target: Path | str, kind: str | No
 def rows(target: Path | str) -> list[dict[str, Any]]:
     fs, root = Place(str(target), "files").files()
     tables = []
-    for path in fs.glob(f"{root}/{manifest.FOLDER}/*.parquet"):
+    for path in fs.glob(f"{root}/{MANIFEST}/*.parquet"):
         with fs.open(path, "rb") as file:
             tables.append(parquet.read_table(file))
     return pyarrow.concat_tables(tables).to_pylist()
@@ -133,9 +133,19 @@ def test_shards_of_many_pictures_there_and_back(cluster: Cluster, photos: Path, 
     assert sum(each["pictures"] for each in totals) == 23 and not any(each["failed"] for each in totals)
     pictures = sorted(back.rglob("*.png"))
     assert len(pictures) == 23
-    expected = scodec.decode(scodec.encode(photos / "0" / "00.png", OPTIONS))
+    expected = scodec.decode(scodec.encode(photos / "_0" / "00.png", OPTIONS))
     (first,) = [path for path in pictures if path.name == "00.png.png"]
     assert np.array_equal(np.asarray(Image.open(first)), np.asarray(expected))
+
+
+def test_systems_are_options_that_count(photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "coded").mkdir()
+    (tmp_path / "coded" / "a.scz").write_bytes(b"")
+    own = DecodeOptions(receivers=("own",))
+    for _ in range(2):
+        prepare(own, tmp_path / "coded", tmp_path / "out")
+    with pytest.raises(scodec.BadRequest, match="another receivers"):
+        prepare(DecodeOptions(), tmp_path / "coded", tmp_path / "out")
 
 
 def test_broken_shards_are_rows_with_errors(cluster: Cluster, tmp_path: Path) -> None:
@@ -154,7 +164,7 @@ def test_an_object_store_there_and_back(cluster: Cluster, store: s3fs.S3FileSyst
     store.put(str(photos), "bucket/photos", recursive=True)
     totals = list(run.totals(prepare(OPTIONS, "s3://bucket/photos", "s3://bucket/coded"), None, 0))
     assert sum(each["failed"] for each in totals) == 1
-    assert store.cat_file("bucket/coded/0/00.png.scz") == scodec.encode(photos / "0" / "00.png", OPTIONS)
+    assert store.cat_file("bucket/coded/_0/00.png.scz") == scodec.encode(photos / "_0" / "00.png", OPTIONS)
     store.invalidate_cache()
     assert prepare(OPTIONS, "s3://bucket/photos", "s3://bucket/coded").shards == []
 
@@ -164,7 +174,7 @@ def test_a_target_without_room_is_one_sentence(
 ) -> None:
     target = tmp_path / "target"
     target.mkdir()
-    (target / "0").write_text("a file where a folder is to be")
+    (target / "_0").write_text("a file where a folder is to be")
     done = scodec_command("bulk", "encode", photos, target, "--shard", 12)
     assert done.code == 1 and "Traceback" not in done.err
     assert done.err.splitlines()[-1].startswith("scodec: error: a shard could not be done: ")
@@ -173,11 +183,11 @@ def test_a_target_without_room_is_one_sentence(
 def test_datasets(cluster: Cluster, photos: Path, small: np.ndarray) -> None:
     with pytest.raises(scodec.BadRequest):
         scodec.ray.encode(ray.data.range(1), quality=0)
-    pictures = ray.data.read_binary_files([str(photos / "0"), str(photos / "1")], include_paths=True)
+    pictures = ray.data.read_binary_files([str(photos / "_0"), str(photos / "1")], include_paths=True)
     coded = scodec.ray.encode(pictures, quality=20, luma="av1", effort="fast").materialize()
     found = {Path(row["path"]).name: row for row in coded.take_all()}
     assert len(found) == 24 and [name for name, row in found.items() if row["error"]] == ["01.png"]
-    assert found["00.png"]["scz"] == scodec.encode(photos / "0" / "00.png", OPTIONS)
+    assert found["00.png"]["scz"] == scodec.encode(photos / "_0" / "00.png", OPTIONS)
     decoded = {Path(row["path"]).name: row for row in scodec.ray.decode(coded, workers=1).take_all()}
     assert decoded["01.png"]["error"] and decoded["01.png"]["image"].size == 0
     expected = np.asarray(scodec.decode(found["00.png"]["scz"]))
@@ -193,7 +203,7 @@ def test_sources_that_will_not_do(photos: Path, tmp_path: Path, what: str, scode
     if what == "both":
         (source / "a.png").write_bytes(b"")
         (source / "a.tar").write_bytes(b"")
-    done = scodec_command("bulk", "encode", photos / "0" / "00.png" if what == "file" else source, tmp_path / "out")
+    done = scodec_command("bulk", "encode", photos / "_0" / "00.png" if what == "file" else source, tmp_path / "out")
     assert done.code == 1 and done.err.count("\n") == 1 and done.err.startswith("scodec: error: ")
 
 

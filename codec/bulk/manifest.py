@@ -5,10 +5,10 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from scodec.bulk.places import Place
+from scodec.bulk.places import MANIFEST, Place
 from scodec.errors import BadRequest
 
-FOLDER, OPTIONS = "_manifest", "_manifest/options.json"
+OPTIONS = f"{MANIFEST}/options.json"
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def write(target: Place, shard: str, rows: list[Row]) -> None:
 
     stream = io.BytesIO()
     parquet.write_table(pyarrow.Table.from_pylist([asdict(row) for row in rows]), stream)
-    target.write(f"{FOLDER}/{shard}.parquet", stream.getvalue())
+    target.write(f"{MANIFEST}/{shard}.parquet", stream.getvalue())
 
 
 def done(target: Place, retry: bool) -> set[str]:
@@ -48,10 +48,10 @@ def done(target: Place, retry: bool) -> set[str]:
     from pyarrow import parquet
 
     fs, root = target.files()
-    if not fs.isdir(f"{root}/{FOLDER}"):
+    if not fs.isdir(f"{root}/{MANIFEST}"):
         return set()
     units: dict[str, bool] = {}
-    for path in fs.glob(f"{root}/{FOLDER}/*.parquet"):
+    for path in fs.glob(f"{root}/{MANIFEST}/*.parquet"):
         with fs.open(path, "rb") as file:
             table = parquet.read_table(file, columns=["unit", "error"])
         for unit, error in zip(table["unit"].to_pylist(), table["error"].to_pylist(), strict=True):
@@ -62,6 +62,7 @@ def done(target: Place, retry: bool) -> set[str]:
 def agree(target: Place, options: dict[str, Any]) -> None:
     """Note the options of a target, or raise BadRequest if what is there was made with others."""
     fs, root = target.files()
+    options = json.loads(json.dumps(options))  # as they are read again: lists in place of tuples
     if not fs.exists(f"{root}/{OPTIONS}"):
         target.write(OPTIONS, (json.dumps(options, indent=1) + "\n").encode())
         return

@@ -15,9 +15,9 @@ from fsspec.implementations.local import LocalFileSystem
 from scodec.errors import BadRequest
 from scodec.files import atomic
 
-#: How pictures lie in a place: each in a file, or many in files of a suffix.
-KINDS = ("files", "parquet", "webdataset")
+#: The suffix of files that hold many pictures, by kind, and the folder of a target that tells what is done.
 SUFFIX = {"parquet": ".parquet", "webdataset": ".tar"}
+MANIFEST = "_manifest"
 #: The column of Parquet files that names a picture, and how many rows are read at a time.
 NAME, ROWS = "path", 16
 
@@ -27,7 +27,7 @@ Item = tuple[str, Callable[[], bytes]]
 
 @dataclass(frozen=True)
 class Place:
-    """A folder by its URL. kind: one of `KINDS`."""
+    """A folder by its URL. kind: one of `scodec.bulk.KINDS`."""
 
     url: str
     kind: str
@@ -66,7 +66,7 @@ def source(url: str, suffixes: set[str]) -> tuple[Place, list[str]]:
     for path in paths:
         suffix = os.path.splitext(path)[1].lower()
         kind = next((kind for kind, of in SUFFIX.items() if of == suffix), "files" if suffix in suffixes else None)
-        if kind is not None and not path.startswith("_"):  # a manifest of ours
+        if kind is not None and not path.startswith(f"{MANIFEST}/"):
             kinds.setdefault(kind, []).append(path)
     if len(kinds) != 1:
         what = f"has {' and '.join(sorted(kinds))}" if kinds else "holds nothing to work on"

@@ -63,7 +63,7 @@ def prepare(
 def _options(options: EncodeOptions | DecodeOptions) -> dict[str, Any]:
     """The options as JSON has them, less those that only say where the work is done."""
     found = dataclasses.asdict(options)
-    return {key: value for key, value in found.items() if key not in ("device", "backend", "tile", "receivers")}
+    return {key: value for key, value in found.items() if key not in ("device", "backend", "tile")}
 
 
 def totals(run: Run, address: str | None, gpus: float) -> Iterator[dict[str, int]]:

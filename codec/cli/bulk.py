@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from scodec.bulk import KINDS
 from scodec.cli.encode import STRIPS
 from scodec.cli.messages import note
 from scodec.cli.options import options
@@ -35,7 +36,7 @@ def _shared(column: str) -> Decorator:
             ),
             click.option("--column", default=column, show_default=True, help="Of Parquet files: holds the pictures."),
             click.option(
-                "--to", type=click.Choice(["files", "parquet", "webdataset"]), help="Default: as SOURCE has them.",
+                "--to", type=click.Choice(KINDS), help="Default: as SOURCE has them.",
             ),
             click.option("--address", help="Of a Ray cluster; without, one is started on this machine."),
             click.argument("target"),
