@@ -27,14 +27,16 @@ CORES = os.cpu_count() or 1
 CLUSTERS = {"one node of 1 core": [1], "two nodes of 1 core": [1, 1], f"one node of {CORES} cores": [CORES]}
 
 
-def crops(folders: list[Path], target: Path, count: int, side: int) -> None:
-    """Write that many square crops, at random places."""
+def crops(folders: list[Path], target: Path, count: int, width: int, height: int) -> None:
+    """Write that many crops as JPEG files, at random places; small photographs are continued by their mirror images."""
     rng = np.random.default_rng(0)
-    sources = [rgb for rgb in (photo.load(path).rgb for path in pictures(folders)) if min(rgb.shape[:2]) >= side]
+    sources = [photo.load(path).rgb for path in pictures(folders)]
     for number in range(count):
         rgb = sources[number % len(sources)]
-        top, left = (int(rng.integers(0, length - side + 1)) for length in rgb.shape[:2])
-        Image.fromarray(rgb[top : top + side, left : left + side]).save(target / f"{number:06}.png")
+        short = [(0, max(0, side - length)) for side, length in zip((height, width), rgb.shape[:2], strict=True)]
+        rgb = np.pad(rgb, [*short, (0, 0)], "reflect")
+        top, left = (int(rng.integers(0, n - side + 1)) for n, side in zip(rgb.shape, (height, width), strict=False))
+        Image.fromarray(rgb[top : top + height, left : left + width]).save(target / f"{number:06}.jpg", quality=95)
 
 
 def plain(source: Path, target: Path, options: EncodeOptions) -> float:
@@ -57,7 +59,7 @@ def bulk(nodes: list[int], source: Path, target: Path, options: EncodeOptions | 
     ray.init(cluster.address, log_to_driver=False, logging_level=logging.ERROR)
     started = perf_counter() - begun
     try:
-        suffixes, column = ({".png"}, "bytes") if isinstance(options, EncodeOptions) else ({".scz"}, "scz")
+        suffixes, column = ({".jpg"}, "bytes") if isinstance(options, EncodeOptions) else ({".scz"}, "scz")
         begun = perf_counter()
         prepared = run.prepare(options, str(source), str(target), None, column, suffixes, 64, retry=False)
         for _ in run.totals(prepared, None, 0):
@@ -90,7 +92,7 @@ def main(folders: tuple[Path, ...], count: int, side: int, quality: int) -> None
     with tempfile.TemporaryDirectory() as name:
         source = Path(name) / "source"
         source.mkdir()
-        crops(list(folders), source, count, side)
+        crops(list(folders), source, count, side, side)
         click.echo("| | seconds | pictures each second | to start |\n| --- | --- | --- | --- |")
         for line in rows(source, Path(name), count, options):
             click.echo(line)
