@@ -3,6 +3,7 @@
 import io
 import os
 import signal
+import subprocess
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -169,7 +170,7 @@ def test_an_object_store_there_and_back(cluster: Cluster, store: s3fs.S3FileSyst
     assert prepare(OPTIONS, "s3://bucket/photos", "s3://bucket/coded").shards == []
 
 
-def test_a_target_without_room_is_one_sentence(
+def test_a_target_that_cannot_be_written_is_one_sentence(
     cluster: Cluster, photos: Path, tmp_path: Path, scodec_command: Any
 ) -> None:
     target = tmp_path / "target"
@@ -178,6 +179,24 @@ def test_a_target_without_room_is_one_sentence(
     done = scodec_command("bulk", "encode", photos, target, "--shard", 12)
     assert done.code == 1 and "Traceback" not in done.err
     assert done.err.splitlines()[-1].startswith("scodec: error: a shard could not be done: ")
+
+
+def test_a_full_disk_and_then_a_larger_one(cluster: Cluster, photos: Path, tmp_path: Path, scodec_command: Any) -> None:
+    """The run ends with one sentence; with room again, a second one does the rest."""
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(tmp_path)]
+    if subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("only root may mount a small disk")
+    try:
+        command = "bulk", "encode", photos, tmp_path, "--shard", 3, "--quality", 20, "--luma", "av1", "--effort", "fast"
+        done = scodec_command(*command)
+        assert done.code == 1 and "No space left" in done.err.splitlines()[-1] and "Traceback" not in done.err
+        subprocess.run(["mount", "-o", "remount,size=8m", str(tmp_path)], check=True)
+        scodec_command(*command)
+        check(photos, tmp_path)
+        left = {path.suffix for path in tmp_path.rglob("*") if path.is_file()}
+        assert left == {".scz", ".parquet", ".json"}
+    finally:
+        subprocess.run(["umount", "--lazy", str(tmp_path)], check=True)
 
 
 def test_datasets(cluster: Cluster, photos: Path, small: np.ndarray) -> None:
