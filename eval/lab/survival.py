@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter, sleep
+from typing import Any
 
 import click
 import psutil
@@ -60,7 +61,7 @@ def watched() -> Iterator[list[int]]:
         thread.join()
 
 
-def disturbed(prepared: run.Run, cluster: Cluster, second: object) -> None:
+def disturbed(prepared: run.Run, cluster: Cluster, second: Any) -> None:
     """Do the run, and kill a worker and a node meanwhile."""
     count = len(prepared.shards)
     for done, _ in enumerate(run.totals(prepared, None, 0), 1):
