@@ -40,14 +40,15 @@ def workers() -> list[psutil.Process]:
 
 @contextmanager
 def watched() -> Iterator[list[int]]:
-    """The largest memory of a worker so far, in bytes, as a list of one."""
+    """The largest memory of a worker and the encoder that it runs, so far, in bytes, as a list of one."""
     peak, over = [0], threading.Event()
 
     def watch() -> None:
         while not over.is_set():
             for each in workers():
                 try:
-                    peak[0] = max(peak[0], each.memory_info().rss)
+                    family = [each, *each.children(recursive=True)]
+                    peak[0] = max(peak[0], sum(member.memory_info().rss for member in family))
                 except psutil.Error:
                     continue  # it has just ended
             sleep(0.1)
