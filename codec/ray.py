@@ -45,8 +45,8 @@ def decode(
 ) -> "Dataset":
     """Decode the .scz files of a dataset, in workers that keep the networks.
 
-    column: holds the files' bytes; it gives way to `image`, uint8 arrays (H, W), (H, W, 2), (H, W, 3) or (H, W, 4),
-    and `error`, a sentence; where that is not empty, the image has no pixels. The other columns stay.
+    column: holds the files' bytes; it gives way to `image`, uint8 arrays (H, W, C) of 1 to 4 channels, and `error`, a
+    sentence; where that is not empty, the image has no pixels. The other columns stay.
     workers: how many, or the least and the most. gpus: for each worker, a part of one where several share it.
     Raises BadRequest for impossible options, before any work.
     """
@@ -67,8 +67,10 @@ class _Decoder:
         return _converted(self._decoded, self.column, "image", batch)
 
     def _decoded(self, files: Any) -> list[Any]:
-        pictures = many.decode(map(bytes, files), self.options, threads=1)  # a worker has one core
-        return [each if isinstance(each, Exception) else np.asarray(each) for each in pictures]
+        contents = (bytes(each or b"") for each in files)
+        pictures = many.decode(contents, self.options, threads=1)  # a worker has one core
+        # as many dimensions in all, for Ray's sake
+        return [each if isinstance(each, Exception) else np.atleast_3d(np.asarray(each)) for each in pictures]
 
 
 def _encoded(options: EncodeOptions, pictures: Any) -> list[Any]:

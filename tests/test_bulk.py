@@ -69,18 +69,40 @@ def photos(cat: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def prepare(options: Any, source: Path | str, target: Path | str, kind: str | None = None, size: int = 3) -> run.Run:
-    suffixes, column = ({".png"}, "bytes") if isinstance(options, EncodeOptions) else ({".scz"}, "scz")
-    return run.prepare(options, str(source), str(target), kind, column, suffixes, size, retry=False)
+def prepare(
+    options: Any, source: Path | str, target: Path | str, kind: str | None = None, size: int = 3, retry: bool = False
+) -> run.Run:
+    column = "bytes" if isinstance(options, EncodeOptions) else "scz"
+    return run.prepare(options, str(source), str(target), kind, column, size, retry)
 
 
 def rows(target: Path | str) -> list[dict[str, Any]]:
-    fs, root = Place(str(target), "files").files()
-    tables = []
-    for path in fs.glob(f"{root}/{MANIFEST}/*.parquet"):
-        with fs.open(path, "rb") as file:
-            tables.append(parquet.read_table(file))
-    return pyarrow.concat_tables(tables).to_pylist()
+    place = Place(str(target), "files")
+    parts = [path for path in place.paths(MANIFEST) if path.endswith(".parquet")]
+    return [row for path in parts for row in parquet.read_table(io.BytesIO(place.read(path))).to_pylist()]
+
+
+def archive(path: Path, members: list[tuple[str, bytes]]) -> None:
+    with tarfile.open(path, "w") as file:
+        for name, content in members:
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            file.addfile(member, io.BytesIO(content))
+
+
+def members(folder: Path) -> list[str]:
+    """The names in all archives of a folder."""
+    found = []
+    for path in folder.glob("*.tar"):
+        with tarfile.open(path) as file:
+            found += file.getnames()
+    return sorted(found)
+
+
+def png(cat: np.ndarray, left: int = 0) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(cat[:48, left : left + 64]).save(stream, "PNG")
+    return stream.getvalue()
 
 
 def check(photos: Path, target: Path) -> None:
@@ -115,7 +137,7 @@ def test_a_node_and_a_worker_are_lost(cluster: Cluster, photos: Path, tmp_path: 
 
 def test_a_run_that_was_cut_short_goes_on(cluster: Cluster, photos: Path, tmp_path: Path) -> None:
     first = prepare(OPTIONS, photos, tmp_path)
-    totals = run.totals(run.Run(first.task, first.shards[:3], 0), None, 0)
+    totals = run.totals(run.Run(first.task, first.shards[:3]), None, 0)
     assert sum(each["pictures"] for each in totals) == 9
     second = prepare(OPTIONS, photos, tmp_path)
     assert (second.done, second.units) == (9, 15)
@@ -139,10 +161,84 @@ def test_shards_of_many_pictures_there_and_back(cluster: Cluster, photos: Path, 
     assert np.array_equal(np.asarray(Image.open(first)), np.asarray(expected))
 
 
+def test_a_second_try_does_what_failed_and_no_more(cluster: Cluster, cat: np.ndarray, tmp_path: Path) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.mkdir()
+    archive(source / "x.tar", [("a.png", png(cat)), ("b.png", b"broken")])
+    list(run.totals(prepare(OPTIONS, source, target), None, 0))
+    archive(source / "x.tar", [("a.png", png(cat)), ("b.png", png(cat, 9))])
+    assert prepare(OPTIONS, source, target).shards == []
+    list(run.totals(prepare(OPTIONS, source, target, retry=True), None, 0))
+    assert members(target) == ["x.tar/a.png.scz", "x.tar/b.png.scz"]
+    assert prepare(OPTIONS, source, target, retry=True).shards == []
+
+
+def test_what_a_shard_left_that_was_cut_short_is_removed(cluster: Cluster, cat: np.ndarray, tmp_path: Path) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.mkdir()
+    (source / "a.png").write_bytes(png(cat))
+    prepared = prepare(OPTIONS, source, target, "webdataset")
+    archive(target / f"{prepared.shards[0].name}.tar", [("a.png.scz", b"of a worker that died")])
+    archive(target / "mine.tar", [("mine", b"")])
+    list(run.totals(prepare(OPTIONS, source, target, "webdataset"), None, 0))
+    assert members(target) == ["a.png.scz", "mine"]
+
+
+def test_names_in_archives_and_tables(cluster: Cluster, cat: np.ndarray, tmp_path: Path) -> None:
+    """Names that lead out of the target are refused; none replaces another."""
+    tars, tables = tmp_path / "tars", tmp_path / "tables"
+    tars.mkdir()
+    tables.mkdir()
+    archive(tars / "x.tar", [("../../out.png", png(cat)), ("a.png", png(cat)), ("a.png", png(cat, 9))])
+    kind = pyarrow.struct({"bytes": pyarrow.binary(), "path": pyarrow.string()})  # as Hugging Face has pictures
+    values = [{"bytes": png(cat), "path": "a.png"}, {"bytes": png(cat, 9), "path": None}, None]
+    parquet.write_table(pyarrow.table({"image": pyarrow.array(values, kind)}), tables / "x.parquet")
+    list(run.totals(prepare(OPTIONS, tars, tmp_path / "a", "files"), None, 0))
+    list(run.totals(run.prepare(OPTIONS, str(tables), str(tmp_path / "b"), "files", "image", 1, False), None, 0))
+    files = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.scz"))
+    assert files == ["a/x.tar/a.png.scz", "a/x.tar/a.png~2.scz", "b/x.parquet/1.scz", "b/x.parquet/a.png.scz"]
+    assert ["leads out" in row["error"] for row in rows(tmp_path / "a")] == [True, False, False]
+    assert [bool(row["error"]) for row in rows(tmp_path / "b")] == [False, False, True]
+    parquet.write_table(pyarrow.table({"bytes": ["/etc/hostname"]}), tables / "x.parquet")
+    list(run.totals(prepare(OPTIONS, tables, tmp_path / "c"), None, 0))
+    assert "holds no bytes (string)" in rows(tmp_path / "c")[0]["error"]
+
+
+def test_targets_that_will_not_do(photos: Path, cat: np.ndarray, tmp_path: Path) -> None:
+    with pytest.raises(scodec.BadRequest, match="lies in"):
+        prepare(OPTIONS, photos, photos / "coded", "parquet")
+    prepare(OPTIONS, photos / "1", tmp_path)
+    with pytest.raises(scodec.BadRequest, match="another source"):
+        prepare(OPTIONS, photos / "_0", tmp_path)
+    for url in ("gs://bucket/x", "foo://x"):
+        with pytest.raises(scodec.BadRequest, match="can't be reached"):
+            prepare(OPTIONS, photos, url)
+
+
+def test_a_picture_that_kills_its_worker_ends_the_run(
+    cluster: Cluster, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "RETRIES", 1)
+    monkeypatch.setattr(run, "_shard", lambda row: os.kill(os.getpid(), signal.SIGKILL))
+    with pytest.raises(scodec.ScodecError, match="workers were lost 2 times in a row"):
+        list(run.totals(prepare(OPTIONS, photos, tmp_path, size=24), None, 0))
+
+
+def test_a_cluster_that_will_not_do(cluster: Cluster, photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "coded").mkdir()
+    (tmp_path / "coded" / "a.scz").write_bytes(b"")
+    for options in (DecodeOptions(backend="onnx", device="cuda"), DecodeOptions(receivers=("none.safetensors",))):
+        with pytest.raises(scodec.BadRequest):
+            prepare(options, tmp_path / "coded", tmp_path / "out")
+    with pytest.raises(scodec.BadRequest, match="the cluster has 0 GPUs"):
+        list(run.totals(prepare(DecodeOptions(), tmp_path / "coded", tmp_path / "out"), None, 0.25))
+
+
 def test_systems_are_options_that_count(photos: Path, tmp_path: Path) -> None:
     (tmp_path / "coded").mkdir()
     (tmp_path / "coded" / "a.scz").write_bytes(b"")
-    own = DecodeOptions(receivers=("own",))
+    (tmp_path / "own.safetensors").write_bytes(b"")
+    own = DecodeOptions(receivers=(str(tmp_path / "own.safetensors"),))
     for _ in range(2):
         prepare(own, tmp_path / "coded", tmp_path / "out")
     with pytest.raises(scodec.BadRequest, match="another receivers"):
@@ -202,6 +298,7 @@ def test_a_full_disk_and_then_a_larger_one(cluster: Cluster, photos: Path, tmp_p
 def test_datasets(cluster: Cluster, photos: Path, small: np.ndarray) -> None:
     with pytest.raises(scodec.BadRequest):
         scodec.ray.encode(ray.data.range(1), quality=0)
+    Image.open(photos / "_0" / "00.png").convert("L").save(photos / "_0" / "02.png")  # all kinds in one dataset
     pictures = ray.data.read_binary_files([str(photos / "_0"), str(photos / "1")], include_paths=True)
     coded = scodec.ray.encode(pictures, quality=20, luma="av1", effort="fast").materialize()
     found = {Path(row["path"]).name: row for row in coded.take_all()}
@@ -209,6 +306,7 @@ def test_datasets(cluster: Cluster, photos: Path, small: np.ndarray) -> None:
     assert found["00.png"]["scz"] == scodec.encode(photos / "_0" / "00.png", OPTIONS)
     decoded = {Path(row["path"]).name: row for row in scodec.ray.decode(coded, workers=1).take_all()}
     assert decoded["01.png"]["error"] and decoded["01.png"]["image"].size == 0
+    assert decoded["02.png"]["image"].shape == (64, 80, 1)
     expected = np.asarray(scodec.decode(found["00.png"]["scz"]))
     assert np.array_equal(decoded["00.png"]["image"], expected)
     (row,) = scodec.ray.encode(ray.data.from_items([{"image": small}]), "image", luma="av1").take_all()

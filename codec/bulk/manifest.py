@@ -2,13 +2,17 @@
 
 import io
 import json
+import os
+import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from scodec.bulk.places import MANIFEST, Place
+from scodec.bulk.places import MANIFEST, SUFFIX, Place
 from scodec.errors import BadRequest
 
 OPTIONS = f"{MANIFEST}/options.json"
+#: Names of shards: when their run began, and their number. They sort by time.
+NAMES = re.compile(r"\d{8}T\d{12}-\d{6}")
 
 
 @dataclass(frozen=True)
@@ -16,7 +20,8 @@ class Row:
     """One picture.
 
     unit: the file of the source that it was in; path: of the picture; target: of the file that holds the result.
-    sha256: of the result; source_bytes, bytes: of both; error: empty where all went well.
+    sha256: of the result; source_bytes, bytes: of both; quality: 0 where a size was asked for; error: empty where all
+    went well.
     """
 
     unit: str
@@ -43,30 +48,53 @@ def write(target: Place, shard: str, rows: list[Row]) -> None:
     target.write(f"{MANIFEST}/{shard}.parquet", stream.getvalue())
 
 
-def done(target: Place, retry: bool) -> set[str]:
-    """The units whose pictures are all done. retry: those with errors are not."""
+def done(target: Place, retry: bool) -> tuple[set[str], dict[str, set[str]]]:
+    """The units that are done, and of others the paths of the pictures that are, by unit.
+
+    retry: a unit counts as not done if pictures of it failed when it was last tried.
+    """
     from pyarrow import parquet
 
-    fs, root = target.files()
-    if not fs.isdir(f"{root}/{MANIFEST}"):
-        return set()
-    units: dict[str, bool] = {}
-    for path in fs.glob(f"{root}/{MANIFEST}/*.parquet"):
-        with fs.open(path, "rb") as file:
-            table = parquet.read_table(file, columns=["unit", "error"])
-        for unit, error in zip(table["unit"].to_pylist(), table["error"].to_pylist(), strict=True):
-            units[unit] = units.get(unit, True) and not (retry and error)
-    return {unit for unit, finished in units.items() if finished}
+    failed: dict[str, bool] = {}
+    good: dict[str, set[str]] = {}
+    for part in _parts(target):
+        table = parquet.read_table(io.BytesIO(target.read(part)), columns=["unit", "path", "error"])
+        latest: dict[str, bool] = {}
+        for row in table.to_pylist():
+            unit, path, error = row["unit"], row["path"], row["error"]
+            latest[unit] = latest.get(unit, False) or bool(error)
+            if retry and not error:
+                good.setdefault(unit, set()).add(path)
+        failed |= latest
+    units = {unit for unit, wrong in failed.items() if not (retry and wrong)}
+    return units, {unit: paths for unit, paths in good.items() if unit not in units}
 
 
-def agree(target: Place, options: dict[str, Any]) -> None:
-    """Note the options of a target, or raise BadRequest if what is there was made with others."""
-    fs, root = target.files()
-    options = json.loads(json.dumps(options))  # as they are read again: lists in place of tuples
-    if not fs.exists(f"{root}/{OPTIONS}"):
-        target.write(OPTIONS, (json.dumps(options, indent=1) + "\n").encode())
+def tidy(target: Place) -> None:
+    """Remove files of many pictures that were written by shards which were cut short before their rows were."""
+    if target.kind in SUFFIX:
+        known = {_stem(part) for part in _parts(target)}
+        for path in target.paths():
+            if path.endswith(SUFFIX[target.kind]) and NAMES.fullmatch(_stem(path)) and _stem(path) not in known:
+                target.remove(path)
+
+
+def agree(target: Place, facts: dict[str, Any]) -> None:
+    """Note what all shards of a target share, or raise BadRequest if it was begun with something else."""
+    facts = json.loads(json.dumps(facts))  # as they are read again: lists in place of tuples
+    if OPTIONS not in target.paths(MANIFEST):
+        target.write(OPTIONS, (json.dumps(facts, indent=1) + "\n").encode())
         return
-    known = json.loads(fs.cat_file(f"{root}/{OPTIONS}"))
-    if known != options:
-        changed = sorted(key for key in known | options if known.get(key) != options.get(key))
+    known = json.loads(target.read(OPTIONS))
+    if known != facts:
+        changed = sorted(key for key in known | facts if known.get(key) != facts.get(key))
         raise BadRequest(f"{target.url} was begun with another {', '.join(changed)}: take the same, or another target")
+
+
+def _parts(target: Place) -> list[str]:
+    """The Parquet files of the manifest, the oldest first."""
+    return [path for path in target.paths(MANIFEST) if path.endswith(".parquet")]
+
+
+def _stem(path: str) -> str:
+    return os.path.splitext(os.path.basename(path))[0]

@@ -36,6 +36,15 @@ class Task:
 
 
 @dataclass(frozen=True)
+class Shard:
+    """A piece of the work. done: paths of pictures in its units that were done before."""
+
+    name: str  # see `manifest.NAMES`
+    units: list[str]
+    done: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class Made:
     """What became of a picture. content: the file, empty where there is an error."""
 
@@ -52,13 +61,13 @@ class Made:
 Item = tuple[str, str, Callable[[], bytes]]
 
 
-def shard(task: Task, name: str, units: list[str]) -> dict[str, int]:
+def do(task: Task, shard: Shard) -> dict[str, int]:
     """Do a shard, and return its totals. Raises OSError where the target can't be written."""
     warnings.simplefilter("ignore")
     rows: list[Row] = []
     packed: list[tuple[str, bytes]] = []
-    pack = "" if task.target.kind == "files" else f"{name}{places.SUFFIX[task.target.kind]}"
-    for made in _done(_items(task, units), task.options):
+    pack = "" if task.target.kind == "files" else f"{shard.name}{places.SUFFIX[task.target.kind]}"
+    for made in _done(_items(task, shard), task.options):
         place = _renamed(task, made.path)
         if not made.error and pack:
             packed.append((place, made.content))
@@ -68,7 +77,7 @@ def shard(task: Task, name: str, units: list[str]) -> dict[str, int]:
     if packed:
         column = SCZ if isinstance(task.options, EncodeOptions) else PICTURE
         task.target.write(pack, places.packed(task.target.kind, packed, column))
-    manifest.write(task.target, name, rows)
+    manifest.write(task.target, shard.name, rows)
     return {
         "pictures": len(rows),
         "failed": sum(bool(row.error) for row in rows),
@@ -90,10 +99,14 @@ def _row(task: Task, made: Made, target: str) -> Row:
         width=width,
         height=height,
         bpp=8 * scz / (width * height) if width else 0.0,
-        quality=getattr(task.options, "quality", 0),
+        quality=_quality(task.options),
         error=made.error,
         seconds=made.seconds,
     )
+
+
+def _quality(options: EncodeOptions | DecodeOptions) -> int:
+    return options.quality if isinstance(options, EncodeOptions) and options.target_bytes is None else 0
 
 
 def _renamed(task: Task, path: str) -> str:
@@ -101,14 +114,15 @@ def _renamed(task: Task, path: str) -> str:
     return f"{path}.scz" if isinstance(task.options, EncodeOptions) else f"{path.removesuffix('.scz')}.png"
 
 
-def _items(task: Task, units: list[str]) -> Iterator[Item]:
-    """All pictures of some units; a unit that can't be read, or has none, is one whose reading fails."""
-    for unit in units:
+def _items(task: Task, shard: Shard) -> Iterator[Item]:
+    """The pictures of a shard; a unit that can't be read, or has none, is one whose reading fails."""
+    for unit in shard.units:
         empty = True
         try:
-            for path, read in places.items(task.source, unit, task.column, set(task.suffixes)):
+            for path, read in places.items(task.source, unit, task.column, task.suffixes):
                 empty = False
-                yield unit, path, read
+                if path not in shard.done:
+                    yield unit, path, read
             if empty:
                 raise BadRequest("there are no pictures in it")
         except (OSError, ValueError, EOFError, tarfile.TarError, ScodecError) as error:

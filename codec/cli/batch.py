@@ -79,8 +79,7 @@ def run(
     from scodec.files import folders
 
     plan = folders.plan(work.paths, work.folder, suffix, wanted, unreadable, work.force)
-    if plan.passed_over.total():
-        note(f"warning: passed over {_passed_over(plan.passed_over)}")
+    tell(plan.passed_over)
     for source, reason in plan.failed:
         note(f"error: {source}: {reason}")
     if len(plan.jobs) > MANY and doing in ("encoding", "decoding") and not work.quiet:
@@ -117,19 +116,20 @@ def _one(paths: tuple[str, ...]) -> tuple[str, str]:
     return source, target
 
 
-def _passed_over(counts: Counter[str]) -> str:
-    """What was passed over, and what to do about it."""
+def tell(passed_over: Counter[str]) -> None:
+    """Say what was passed over, if anything, and what to do about it."""
     from scodec.files import folders, formats, heif
 
     def kinds(suffixes: Collection[str]) -> str:
-        return ", ".join(f"{counts[each]} {each}" for each in sorted(suffixes) if counts[each])
+        return ", ".join(f"{passed_over[each]} {each}" for each in sorted(suffixes) if passed_over[each])
 
     advised = {
         kinds(heif.SUFFIXES): "pip install 'scodec-image[heif]'",
         kinds(formats.RAW): "develop raw photographs first",
         kinds({folders.LINKED}): "name it to include it",
     }
-    return "; ".join(f"{what} ({advice})" for what, advice in advised.items() if what)
+    if passed_over.total():
+        note(f"warning: passed over {'; '.join(f'{what} ({advice})' for what, advice in advised.items() if what)}")
 
 
 def suffixes() -> tuple[set[str], set[str]]:

@@ -4,11 +4,13 @@ from time import perf_counter
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from scodec.bulk import KINDS
+from scodec.cli import batch
 from scodec.cli.encode import STRIPS
 from scodec.cli.messages import note
-from scodec.cli.options import options
+from scodec.cli.options import finite, options
 from scodec.extras import require
 from scodec.options import DecodeOptions, EncodeOptions
 
@@ -53,32 +55,35 @@ def _shared(column: str) -> Decorator:
 @options(EncodeOptions, skip=("target_bytes", "strip"))
 @click.option("--strip", type=click.Choice(list(STRIPS)), help="Leave out EXIF and XMP, or of them what tells a place.")
 @click.option("--target-size", type=click.IntRange(min=1), metavar="BYTES", help="Largest file allowed.")
+@click.pass_context
 def encode(
-    source: str, target: str, address: str | None, to: str | None, column: str, shard: int, retry: bool,
-    strip: str | None, target_size: int | None, **chosen: Any,
+    ctx: click.Context, source: str, target: str, address: str | None, to: str | None, column: str, shard: int,
+    retry: bool, strip: str | None, target_size: int | None, **chosen: Any,
 ) -> None:  # fmt: skip
     """Encode the pictures in SOURCE."""
-    from scodec.files.formats import readable
-
+    if target_size is not None and ctx.get_parameter_source("quality") != ParameterSource.DEFAULT:
+        raise click.UsageError("--quality and --target-size exclude each other")
     wanted = EncodeOptions(**chosen, target_bytes=target_size, strip=STRIPS[strip] if strip else False)
-    _run(wanted, source, target, to, column, readable(), shard, retry, address, 0)
+    _run(wanted, source, target, to, column, shard, retry, address, 0)
 
 
 @bulk.command()
 @_shared("scz")
 @options(DecodeOptions, color="--gray", receivers="--receiver", check="--ignore-crc")
-@click.option("--gpus", type=click.FloatRange(min=0), default=0.0, help="For each worker; 0.25 for four on one GPU.")
+@click.option(
+    "--gpus", type=click.FloatRange(min=0), callback=finite, default=0.0, help="Of each worker; 0.25: four share one.",
+)  # fmt: skip
 def decode(
     source: str, target: str, address: str | None, to: str | None, column: str, shard: int, retry: bool, gpus: float,
     **chosen: Any,
 ) -> None:  # fmt: skip
     """Decode the .scz files in SOURCE to PNG."""
-    _run(DecodeOptions(**chosen), source, target, to, column, {".scz"}, shard, retry, address, gpus)
+    _run(DecodeOptions(**chosen), source, target, to, column, shard, retry, address, gpus)
 
 
 def _run(
-    wanted: EncodeOptions | DecodeOptions, source: str, target: str, to: str | None, column: str, suffixes: set[str],
-    shard: int, retry: bool, address: str | None, gpus: float,
+    wanted: EncodeOptions | DecodeOptions, source: str, target: str, to: str | None, column: str, shard: int,
+    retry: bool, address: str | None, gpus: float,
 ) -> None:  # fmt: skip
     """Do what is to be done, and tell how it went; exit code 1 if a picture failed."""
     require("ray")
@@ -86,7 +91,8 @@ def _run(
 
     from scodec.bulk import run
 
-    prepared = run.prepare(wanted, source, target, to, column, suffixes, shard, retry)
+    prepared = run.prepare(wanted, source, target, to, column, shard, retry)
+    batch.tell(prepared.passed_over)
     if prepared.done:
         note(f"done before: {prepared.done} of {prepared.done + prepared.units} files")
     if not prepared.shards:

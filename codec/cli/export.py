@@ -21,9 +21,9 @@ def export(folder: Path, force: bool) -> None:
     from scodec.models.receiver.filled import filled
     from scodec.models.receiver.onnx import GRAPHS
 
+    networks = {str(folder / f"{name}.onnx"): filled(name) for name in GRAPHS}
     folder.mkdir(parents=True, exist_ok=True)
-    targets = {name: str(folder / f"{name}.onnx") for name in GRAPHS}
-    for target in targets.values():
+    for target in networks:
         atomic.check_writable(target, force=force)
-    for name, target in targets.items():
-        atomic.write(target, filled(name), force=force)
+    for target, network in networks.items():
+        atomic.write(target, network, force=force)

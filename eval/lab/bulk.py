@@ -59,9 +59,8 @@ def bulk(nodes: list[int], source: Path, target: Path, options: EncodeOptions | 
     ray.init(cluster.address, log_to_driver=False, logging_level=logging.ERROR)
     started = perf_counter() - begun
     try:
-        suffixes, column = ({".jpg"}, "bytes") if isinstance(options, EncodeOptions) else ({".scz"}, "scz")
         begun = perf_counter()
-        prepared = run.prepare(options, str(source), str(target), None, column, suffixes, 64, retry=False)
+        prepared = run.prepare(options, str(source), str(target), None, "bytes", 64, retry=False)
         for _ in run.totals(prepared, None, 0):
             pass
         return started, perf_counter() - begun

@@ -80,7 +80,7 @@ def rows(source: Path, target: Path, options: EncodeOptions) -> Iterator[tuple[s
     second = cluster.add_node(num_cpus=1)
     ray.init(cluster.address, log_to_driver=False, logging_level=logging.ERROR)
     try:
-        place = str(source), str(target), None, "bytes", {".jpg"}, max(1, min(count // SHARDS, LARGEST))
+        place = str(source), str(target), None, "bytes", max(1, min(count // SHARDS, LARGEST))
         prepared, begun = run.prepare(options, *place, retry=False), perf_counter()
         with watched() as peak:
             disturbed(prepared, cluster, second)
