@@ -24,6 +24,7 @@ from ray.cluster_utils import Cluster
 
 from scodec.bulk import run
 from scodec.bulk.places import MANIFEST
+from scodec.errors import ScodecError
 from scodec.eval.lab.bulk import crops
 from scodec.options import EncodeOptions
 
@@ -111,7 +112,10 @@ def main(folders: tuple[Path, ...], count: int, size: tuple[int, int], effort: s
     with tempfile.TemporaryDirectory() as name:
         source = Path(name) / "source"
         source.mkdir()
-        crops(list(folders), source, count, *size)
+        try:
+            crops(list(folders), source, count, *size)
+        except ScodecError as error:
+            raise click.ClickException(str(error)) from error
         for path in sorted(source.iterdir())[::BROKEN]:
             path.write_bytes(b"no picture")
         click.echo("| | |\n| --- | --- |")
