@@ -52,15 +52,16 @@ clean:
 	rm -rf $(VENV) build dist demo *.egg-info
 
 # The dependencies are large and change rarely, the package is small and changes often: one stamp for each.
-# build/ goes after each installation because the next would pack what it finds there.
+# What setuptools built goes after each installation, because the next would pack what it finds there.
+BUILT := build/lib build/bdist*
 $(VENV)/installed: $(VENV)/dependencies README.md $(SOURCES)
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --force-reinstall .
-	rm -rf build
+	rm -rf $(BUILT)
 	touch $@
 
 $(VENV)/dependencies: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install ".[dev]"
-	rm -rf build
+	rm -rf $(BUILT)
 	touch $@

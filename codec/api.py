@@ -21,10 +21,10 @@ def encode(image: photo.Source, options: EncodeOptions | None = None, **changes:
     image: path, bytes or file object of a picture, PIL image, or uint8 array (H, W, 3) or (H, W).
     quality: 1 (smallest) to 100. scale: the luma is stored at 1/scale of the size, 1 to 4, or "auto" by rate.
     hints: 0 stores luminance only, N at most N bytes of colour, "auto" as much colour as pays off.
-    luma: the luma coder, "vvc", the faster "av1", or "hyperprior", which is learned (needs torch).
+    luma: the luma coder, "vvc", the faster "av1", or "hyperprior", which is learned (needs the extra `learned`).
     effort: "fast", "medium" or "slow"; slow also tries the other scales and takes the file that the receiver rebuilds
-    best, of those no larger than that of medium, or within `target_bytes` for its bytes (needs torch); and it refines
-    the latents of hyperprior for the picture at hand.
+    best, of those no larger than that of medium, or within `target_bytes` for its bytes; and it refines the latents of
+    hyperprior for the picture at hand.
     target_bytes: largest size of the file; replaces `quality`.
     strip: True leaves out EXIF and XMP, which are kept otherwise; "location" only what tells where it was taken.
     options: all of them at once, in place of the single ones.

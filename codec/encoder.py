@@ -52,7 +52,8 @@ def encode(source: photo.Photo, options: EncodeOptions, rebuild: Rebuild) -> byt
     else:
         stream = encode_within(sender, most)
         if sender.clipped and not target.filled(stream, most):
-            fitting.warn_of_fallback(sender.options.luma, *sender.y.shape[::-1])
+            height, width = sender.y.shape
+            fitting.warn_of_fallback(sender.options.luma, width, height)
             return encode(source, replace(options, luma=fitting.FALLBACK), rebuild)
         target.warn_if_missed(target.size(stream), most)
     content.warn_if_unreadable(sender.y, stream.header)

@@ -11,6 +11,8 @@ EXTRAS = {
     "train": ("yaml", "timm", "skimage", "scipy"),
     "eval": ("matplotlib", "bjontegaard", "pytorch_msssim", "skimage", "scipy", "ssimulacra2"),
     "onnx": ("onnx",),
+    "jxl": ("pillow_jxl",),
+    "lpips": ("lpips",),
     "ray": ("ray", "fsspec", "pyarrow"),
     "studio": ("gradio", "ssimulacra2"),
     "study": ("choix", "krippendorff", "matplotlib"),

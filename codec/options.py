@@ -89,8 +89,8 @@ class EncodeOptions:
     scale: int | str = _option("auto", "Store the luma at 1/N of the size; auto picks by rate.", SCALES)
     hints: int | str = _option(
         0,
-        "Spend at most this many bytes on colour; auto spends as many as pay off, coded together with vvc. With 0 the "
-        "receiver guesses the colours.",
+        "0: luminance only, the receiver guesses the colours. auto: store as much colour as pays off. A number: at "
+        "most that many bytes.",
     )
     luma: str = _option(
         "vvc", "Luma coder. av1 is faster and needs about 20 % more bytes; hyperprior is learned.", LUMA_CODERS
@@ -104,7 +104,7 @@ class EncodeOptions:
     target_bytes: int | None = _option(None, "Largest file allowed, in bytes; replaces the quality.", low=1)
     strip: bool | str = _option(
         False,
-        "Leave out EXIF and XMP; location (or gps) leaves out only what tells a place, and keeps what the maker of the "
+        "Leave out all EXIF and XMP; with location (or gps) only what tells the place, save what the maker of the "
         "camera alone can read.",
     )
 
@@ -127,7 +127,8 @@ class DecodeOptions:
     dtype: str = _option("auto", _DTYPE, DTYPES)
     tile: int | None = _option(
         None,
-        "Work in tiles of N x N pixels; smaller ones need less memory and more time: 256 about twice as much.",
+        "Work in tiles of N x N pixels (default: 768); smaller ones need less memory and more time, 256 up to twice as "
+        "much.",
         low=64,
     )
     receivers: Sequence[str] = _option((), _SYSTEM)

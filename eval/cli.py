@@ -57,15 +57,17 @@ def evaluate(
     require("eval")
     if not 0 < limits[0] < limits[1]:
         raise BadRequest("--range takes two rates in bpp, the lower first")
+    from scodec.eval import codecs as known
     from scodec.eval import rd
-    from scodec.eval.codecs import CODECS
     from scodec.metrics import METRICS
 
-    chosen = list(dict.fromkeys(codecs.split(","))) if codecs else list(CODECS)
+    chosen = list(dict.fromkeys(codecs.split(","))) if codecs else list(known.CODECS)
     wanted = list(dict.fromkeys(metrics.split(",")))
-    for kind, names, known in (("codec", chosen, CODECS), ("metric", wanted, METRICS)):
-        if unknown := [name for name in names if name not in known]:
-            raise BadRequest(f"unknown {kind} {unknown[0]!r}: choose from {', '.join(known)}")
+    known.check(chosen)
+    if unknown := [name for name in wanted if name not in METRICS]:
+        raise BadRequest(f"unknown metric {unknown[0]!r}: choose from {', '.join(METRICS)}")
+    if "lpips" in wanted:
+        require("lpips", "metric lpips")
     reused = rd.anchors(reuse) if reuse else []
     paths = rd.pictures(list(folders))
     out.mkdir(parents=True, exist_ok=True)

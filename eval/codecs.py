@@ -2,7 +2,7 @@
 
 import importlib.util
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 
@@ -10,6 +10,8 @@ import numpy as np
 from PIL import Image
 
 import scodec
+from scodec.errors import BadRequest
+from scodec.extras import require
 
 
 @dataclass(frozen=True)
@@ -85,10 +87,22 @@ if importlib.util.find_spec("compressai"):
 if importlib.util.find_spec("pillow_jxl"):
     CODECS["jxl"] = Codec(_jxl, _open_jxl, (0, 1, 3, 6, 9, 12, 15, 19, 24, 30))
 
+#: The extras that codecs need.
+EXTRAS = {"scodec-gray-hyperprior": "learned", "jxl": "jxl"}
+
 OURS = tuple(name for name in CODECS if name.startswith("scodec"))
 ANCHORS = tuple(name for name in CODECS if name not in OURS)
 #: References for BD-rates: the anchors, and the AV1 luma coder, which the other luma coders must beat.
 YARDSTICKS = (*ANCHORS, "scodec-gray-av1")
+
+
+def check(names: Iterable[str]) -> None:
+    """Raise BadRequest where there is no such codec, Unsupported where its extra is not installed."""
+    for name in names:
+        if name in EXTRAS:
+            require(EXTRAS[name], f"codec {name}")
+        if name not in CODECS:
+            raise BadRequest(f"unknown codec {name!r}: choose from {', '.join(CODECS)}")
 
 
 def within(codec: Codec, rgb: np.ndarray, most: int) -> bytes:

@@ -35,8 +35,6 @@ def pictures(folders: list[Path]) -> list[Path]:
     Raises BadRequest if there are none, or if two of them have the same folder name and file name.
     """
     found = sorted(path.resolve() for path in listed(folders))
-    if not found:
-        raise BadRequest(f"no pictures in {', '.join(map(str, folders))}: choose other folders")
     if len({_label(path) for path in found}) < len(found):
         raise BadRequest("two folders of the same name contain pictures of the same name: rename a folder")
     return found

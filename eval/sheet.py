@@ -10,6 +10,7 @@ import scodec
 from scodec import photo
 from scodec.errors import ScodecError
 from scodec.eval.codecs import CODECS, within
+from scodec.files import atomic, formats
 from scodec.metrics import rgb_psnr
 
 MARGIN, CAPTION = 6, 26  # pixels
@@ -20,7 +21,7 @@ Line = list[tuple[str, np.ndarray]]
 
 def lines(rgb: np.ndarray, bpp: float) -> list[Line]:
     """Two lines of captioned pictures: original and luminance only in both looks; AVIF and hints in both looks."""
-    most = int(bpp * rgb.shape[0] * rgb.shape[1] / 8)
+    most = max(1, int(bpp * rgb.shape[0] * rgb.shape[1] / 8))
     blind, guided = (scodec.encode(rgb, target_bytes=most, hints=hints) for hints in (0, "auto"))
     avif = within(CODECS["avif-iq"], rgb, most)
     files = (
@@ -65,16 +66,19 @@ def sheet(lines: list[Line]) -> Image.Image:
 @click.argument("out", type=click.Path(dir_okay=False, path_type=Path))
 @click.argument("pictures", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
-    "--bpp", "rates", type=float, multiple=True, default=(0.05,), show_default=True, help="Rates, two lines each."
-)
+    "--bpp", "rates", type=click.FloatRange(min=0, min_open=True), multiple=True, default=(0.05,), show_default=True,
+    help="Rates, two lines each.",
+)  # fmt: skip
 @click.option("--crop", type=click.IntRange(min=16), help="Show only a centred square of this many pixels a side.")
 def main(out: Path, pictures: tuple[Path, ...], rates: tuple[float, ...], crop: int | None) -> None:
     """Write a contact sheet of PICTURES to OUT, as each codec decodes them from files of the same size."""
     try:
+        kind = formats.written(str(out))
+        atomic.check_writable(str(out), force=True)
         page = [line for path in pictures for bpp in rates for line in lines(photo.load(path).rgb, bpp)]
         if crop:
             page = [[(caption, middle(picture, crop)) for caption, picture in line] for line in page]
-        sheet(page).save(out)
+        sheet(page).save(out, kind)
     except ScodecError as error:
         raise click.ClickException(str(error)) from error
 

@@ -1,13 +1,15 @@
 """The networks by name: scodec's own, and the systems of the five reports that it grew out of (docs/systems.md).
 
-A network's module is imported only when the network is built, so that its dependencies do not slow down the others.
+A network's module is imported only when the network is built, so that its dependencies do not slow down the others;
+the names alone need no torch.
 """
 
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from torch import nn
+if TYPE_CHECKING:
+    from torch import nn
 
 
 @dataclass(frozen=True)
@@ -18,7 +20,7 @@ class Network:
     name: str
     config: dict[str, Any] = field(default_factory=dict)
 
-    def __call__(self, **config: Any) -> nn.Module:
+    def __call__(self, **config: Any) -> "nn.Module":
         """Build the network; `config` overrides the keyword arguments of the entry."""
         return getattr(import_module(f"scodec.models.{self.module}"), self.name)(**self.config | config)
 

@@ -23,17 +23,20 @@ def path(name: str) -> Path:
 def facts(name: str | Path) -> dict[str, str]:
     """Metadata in the header of a weights file, given by path or by the name of a network that comes with scodec.
 
-    Keys: network, config and id; where known also recipe, data, licence, commit and result. Raises Unsupported if the
-    file can't be read or is not a weights file of scodec.
+    Keys: network, config and id; where known also recipe, data, licence, commit and result. Raises Unsupported if it is
+    not a weights file of scodec or scodec's own are missing, OSError if a path can't be read.
     """
     try:
         with _file(name).open("rb") as file:
             (length,) = struct.unpack("<Q", file.read(8))
             header = json.loads(file.read(length))["__metadata__"]
             return {key: str(header[key]) for key in header.keys() | {"network", "config", "id"}}
-    except (OSError, struct.error, ValueError, KeyError, TypeError, MemoryError) as error:
-        advice = "name another file" if isinstance(name, Path) else "reinstall scodec-image"
-        raise Unsupported(f"the weights {name} can't be read ({error}): {advice}") from error
+    except (OSError, struct.error, ValueError, KeyError, TypeError, MemoryError, OverflowError) as error:
+        if isinstance(name, str):
+            raise Unsupported(f"the weights {name} can't be read ({error}): reinstall scodec-image") from error
+        if isinstance(error, OSError):
+            raise
+        raise Unsupported(f"{name} is not a safetensors file that scodec wrote: name another file") from error
 
 
 def _file(name: str | Path) -> Path:

@@ -66,7 +66,8 @@ def test_folder_as_picture(scodec_command: Command, tmp_path: Path) -> None:
 def test_not_a_picture(refuses: Command, tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "in.png"
     path.write_bytes(content)
-    assert str(path) in refuses("encode", path, tmp_path / "out.scz")
+    message = refuses("encode", path, tmp_path / "out.scz")
+    assert str(path) in message and ("the file is empty" in message) == (not content)
     assert "standard input" in refuses("encode", "-", "-", stdin=content)
 
 
@@ -89,7 +90,12 @@ def test_decompression_bomb(
     path = tmp_path / "in.png"
     Image.fromarray(small).save(path)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
-    assert "too large" in refuses("encode", path, tmp_path / "out.scz")
+    message = refuses("encode", path, tmp_path / "out.scz")
+    assert "too large: Image size (12707 pixels)" in message and "tiles, or raise PIL.Image.MAX_IMAGE_PIXELS" in message
+    monkeypatch.undo()
+    Image.new("1", (20_000, 10_000)).save(path)
+    message = refuses("encode", path, tmp_path / "out.scz")
+    assert "200000000 pixels" in message and message.endswith("cut it into tiles\n")
 
 
 def test_picture_wider_than_the_format_allows() -> None:

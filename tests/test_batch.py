@@ -54,6 +54,28 @@ def test_folder_round_trip(scodec_command: Command, folder: Path) -> None:
         assert image.size == (131, 50)
 
 
+@pytest.mark.parametrize("command", ["encode", "decode", "restore"])
+def test_nothing_to_do_is_an_error(scodec_command: Command, tmp_path: Path, command: str) -> None:
+    make(tmp_path, "in/notes.txt")
+    run = scodec_command(command, tmp_path / "in", "--output-dir", tmp_path / "out")
+    what = ".scz files" if command == "decode" else "pictures"
+    assert run.code == 1 and run.err == f"scodec: error: no {what} in {tmp_path / 'in'}: choose other folders\n"
+
+
+def test_originals_are_not_taken_for_decoded_pictures(scodec_command: Command, folder: Path) -> None:
+    (folder / "in" / "deep" / "broken.png").unlink()
+    options = "--output-dir", folder / "in"
+    assert scodec_command("encode", folder / "in", *options, "--luma", "av1", "--effort", "fast").code == 0
+    assert "0 done, 2 were there already" in scodec_command("encode", folder / "in", *options).err
+    before = (folder / "in" / "a.png").read_bytes()
+    run = scodec_command("decode", folder / "in", *options)
+    assert run.code == 1 and "1 done, 0 were there already, 1 failed" in run.err
+    assert "a.png is there already and may be the original" in run.err
+    assert (folder / "in" / "a.png").read_bytes() == before
+    assert scodec_command("decode", folder / "in", *options, "--force").code == 0
+    assert (folder / "in" / "a.png").read_bytes() != before
+
+
 def test_named_files_and_force(scodec_command: Command, folder: Path) -> None:
     files = folder / "in" / "a.png", folder / "in" / "deep" / "b.jpg"
     options = "--output-dir", folder / "out", "--luma", "av1", "--effort", "fast"
@@ -163,8 +185,9 @@ def test_so_many_files_that_bulk_work_is_better(
 
 
 def test_one_file_needs_a_target(scodec_command: Command, folder: Path) -> None:
-    run = scodec_command("encode", folder / "in" / "a.png")
-    assert run.code == 2 and "--output-dir" in run.err
+    for arguments in ((), (folder / "a.scz", "-j", 2)):
+        run = scodec_command("encode", folder / "in" / "a.png", *arguments)
+        assert run.code == 2 and "--output-dir" in run.err
 
 
 def test_missing_file_does_not_stop_the_others(scodec_command: Command, folder: Path) -> None:

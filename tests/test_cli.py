@@ -381,6 +381,39 @@ def test_missing_weights_are_told_before_torch_is_loaded(
     assert run.returncode == 1 and "nowhere" in run.stderr and run.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    "name, message",
+    [
+        ("foo", "foo is no trained system"),
+        ("zhang", "--system zhang"),
+        ("small.png", "small.png is no weights file"),
+        ("none.safetensors", "there is no file none.safetensors"),
+        ("bad.safetensors", "error: bad.safetensors is not a safetensors file"),
+    ],
+)
+def test_networks_that_are_none(
+    scodec_command: Command, picture: Path, file: Path, monkeypatch: pytest.MonkeyPatch, name: str, message: str
+) -> None:
+    monkeypatch.chdir(file.parent)
+    Path("bad.safetensors").write_bytes(picture.read_bytes())
+    run = scodec_command("decode", file, "out.png", "--receiver", name)
+    assert run.code == 1 and message in run.err and run.err.count("\n") == 1
+
+
+def test_exchanged_arguments_and_commands(scodec_command: Command, picture: Path, file: Path, tmp_path: Path) -> None:
+    run = scodec_command("encode", file, tmp_path / "a.png")
+    assert run.code == 2 and f"`scodec decode {file} {tmp_path / 'a.png'}`" in run.err
+    run = scodec_command("restore", file, tmp_path / "a.png")
+    assert run.code == 1 and "`scodec decode` makes a picture of it" in run.err
+    run = scodec_command("decode", picture, tmp_path / "a.png")
+    assert run.code == 1 and "`scodec encode` makes one" in run.err
+
+
+def test_a_grey_picture_has_no_colour_to_store(scodec_command: Command, picture: Path, tmp_path: Path) -> None:
+    Image.open(picture).convert("L").save(tmp_path / "grey.png")
+    assert "grey, no colour to store" in scodec_command("encode", tmp_path / "grey.png", tmp_path / "a.scz").err
+
+
 def test_warnings_of_libraries_stay_away(
     scodec_command: Command, picture: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -454,7 +487,10 @@ def test_frames(scodec_command: Command, tmp_path: Path) -> None:
     with Image.open(tmp_path / "1.png") as image:
         assert abs(np.array(image).mean() - 200) < 3
     run = scodec_command("encode", tmp_path / "a.gif", tmp_path / "2.scz", "--frame", 2)
-    assert run.code == 1 and "no frame 2" in run.err
+    assert run.code == 1 and "no frame 2" in run.err and "give --frame 0 to 1" in run.err
+    frames[0].save(tmp_path / "a.png")
+    run = scodec_command("encode", tmp_path / "a.png", tmp_path / "2.scz", "--frame", 2)
+    assert run.code == 1 and "leave out --frame" in run.err
 
 
 @pytest.mark.parametrize(

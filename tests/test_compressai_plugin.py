@@ -78,6 +78,9 @@ def test_errors_are_one_line(folder: Path, tmp_path: Path) -> None:
         compressai.main(["scodec", str(tmp_path / "nowhere")])
     with pytest.raises(SystemExit, match="2"):
         compressai.main(["scodec", str(folder), "--hints", "many"])
+    Image.new("RGB", (160, 200)).save(folder / "small.png")
+    with pytest.raises(SystemExit, match="--metrics psnr-rgb"):
+        compressai.main(["jpeg", str(folder), "-q", "20"])
 
 
 def test_command_with_two_jobs(folder: Path) -> None:

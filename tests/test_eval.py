@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from scodec import metrics
+from scodec import extras, metrics
 from scodec.cli import main
 from scodec.errors import BadRequest
 from scodec.eval import plots, rd, sheet
@@ -211,6 +211,15 @@ def test_invalid_options_give_one_error_line(run, extra, message):
     assert not (folder / "x").exists()
 
 
+@pytest.mark.parametrize(("codec", "metric", "extra"), [("jxl", "y_psnr", "jxl"), ("jpeg", "lpips", "lpips")])
+def test_codecs_and_metrics_name_the_extra_that_is_missing(run, monkeypatch, codec, metric, extra):
+    folder, _ = run
+    monkeypatch.setattr(extras, "find_spec", lambda name: None if name in ("lpips", "pillow_jxl") else name)
+    arguments = ["eval", str(folder / "in"), "--out", str(folder / "x"), "--codecs", codec, "--metrics", metric]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 1 and f"scodec-image[{extra}]" in result.output and result.output.count("\n") == 1
+
+
 def test_reuse_refuses_results_of_other_library_versions(run):
     folder, _ = run
     results = json.loads((folder / "out" / "results.json").read_text())
@@ -320,6 +329,9 @@ def test_sheet(small, tmp_path):
     assert CliRunner().invoke(sheet.main, arguments).exit_code == 0
     with Image.open(tmp_path / "sheet.png") as page:
         assert page.width > 3 * small.shape[1] and page.height > 2 * small.shape[0]
+    for wrong in ("missing/sheet.png", "sheet.xyz"):
+        result = CliRunner().invoke(sheet.main, [str(tmp_path / wrong), *arguments[1:]])
+        assert result.exit_code == 1 and result.output.count("\n") == 1
 
 
 def test_colour_alone(tmp_path, cat):

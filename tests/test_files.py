@@ -68,6 +68,12 @@ def test_devices_are_written_to_rather_than_replaced() -> None:
     assert not Path(os.devnull).is_file()
 
 
+@pytest.mark.parametrize("target, message", [("a.xyz", "can't write .xyz"), ("a", "needs a suffix")])
+def test_formats_that_are_not_written(target: str, message: str) -> None:
+    with pytest.raises(BadRequest, match=message):
+        formats.written(target)
+
+
 def test_missing_folder(tmp_path: Path) -> None:
     with pytest.raises(BadRequest, match="does not exist"):
         atomic.check_writable(str(tmp_path / "missing" / "new"), force=False)

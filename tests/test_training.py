@@ -276,6 +276,8 @@ def test_shipped_recipes_load_and_unknown_ones_are_reported(scodec_command, tmp_
     }
     result = scodec_command("train", folder, "--recipe", "nonsense", "--run", tmp_path / "run")
     assert result.code == 1 and "colorizer" in result.err
+    result = scodec_command("train", folder, "--recipe", "none.yaml", "--run", tmp_path / "run")
+    assert result.code == 1 and "there is no file none.yaml" in result.err
 
 
 def test_pictures_too_small_for_the_colorizer(scodec_command, tmp_path, folder):
@@ -285,6 +287,10 @@ def test_pictures_too_small_for_the_colorizer(scodec_command, tmp_path, folder):
     assert result.code == 1 and "short side of 320 pixels" in result.err
 
 
-def test_too_few_pictures(scodec_command, tmp_path):
+def test_too_few_pictures(scodec_command, tmp_path, folder):
+    result = scodec_command("train", folder, "--recipe", "restorer", "--run", tmp_path / "run")
+    assert result.code == 1 and "of 4 found, 0 have a shorter side of 320 pixels" in result.err
     result = scodec_command("train", tmp_path, "--recipe", "restorer", "--run", tmp_path / "run")
-    assert result.code == 1 and "too few" in result.err
+    assert result.code == 1 and "no pictures in" in result.err
+    result = CliRunner().invoke(pack.main, [str(tmp_path / "packed"), str(tmp_path)])
+    assert result.exit_code == 1 and "no pictures in" in result.output and not list(tmp_path.iterdir())

@@ -113,10 +113,14 @@ def _unpacked(source: Path, run: Path, target: Path) -> Path:
 
 def _split(folders: tuple[Path, ...], short_side: int) -> tuple[list[Path], list[Path]]:
     """Training and held-out pictures: all those in the folders with at least this short side (pixels)."""
-    found = [path for path in pictures(folders) if min(photo.size(path)) >= short_side]
-    held_out = [path for path in found if hashlib.sha256(path.stem.encode()).digest()[0] % HELD_OUT == 0]
+    found = pictures(folders)
+    large = [path for path in found if min(photo.size(path)) >= short_side]
+    held_out = [path for path in large if hashlib.sha256(path.stem.encode()).digest()[0] % HELD_OUT == 0]
     chosen = set(held_out)
-    train_on = [path for path in found if path not in chosen]
+    train_on = [path for path in large if path not in chosen]
     if not train_on or not held_out:
-        raise BadRequest(f"{len(found)} pictures are too few for training and validation: give folders with more")
+        raise BadRequest(
+            f"too few pictures for training and validation: of {len(found)} found, {len(large)} have a shorter side of "
+            f"{short_side} pixels or more; give folders with more"
+        )
     return train_on, held_out

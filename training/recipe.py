@@ -61,6 +61,8 @@ def load(name: str) -> dict[str, Recipe]:
     name: a recipe that comes with scodec, or a YAML file. Raises BadRequest if it does not exist or has unknown keys.
     """
     path = Path(name) if name.endswith(".yaml") else _folder() / f"{name}.yaml"
+    if not path.is_file() and name.endswith(".yaml"):
+        raise BadRequest(f"there is no file {name}: name another, or a recipe that comes with scodec")
     if not path.is_file():
         raise BadRequest(f"there is no recipe {name!r}: give one of {', '.join(names())} or a .yaml file")
     try:

@@ -74,12 +74,17 @@ def run(
     are looked for in folders. unreadable: those of others that are not passed over without a word.
     """
     if work.folder is None:
+        if work.jobs > 1:
+            raise click.UsageError("--jobs works on many files: give --output-dir too")
         convert(*_one(work.paths))
         return
     from scodec.files import folders
 
     plan = folders.plan(work.paths, work.folder, suffix, wanted, unreadable, work.force)
     tell(plan.passed_over)
+    if not (plan.jobs or plan.done or plan.failed):
+        kind = ".scz files" if ".scz" in wanted else "pictures"
+        raise BadRequest(f"no {kind} in {', '.join(work.paths)}: choose other folders")
     for source, reason in plan.failed:
         note(f"error: {source}: {reason}")
     if len(plan.jobs) > MANY and doing in ("encoding", "decoding") and not work.quiet:

@@ -8,7 +8,7 @@ from click.core import ParameterSource
 
 from scodec.bulk import KINDS
 from scodec.cli import batch
-from scodec.cli.encode import STRIPS
+from scodec.cli.encode import STRIPS, Encode, strip_option
 from scodec.cli.messages import note
 from scodec.cli.options import finite, options
 from scodec.extras import require
@@ -34,13 +34,17 @@ def _shared(column: str) -> Decorator:
             click.option("--retry", is_flag=True, help="Do again what failed in an earlier run."),
             click.option(
                 "--shard", type=click.IntRange(min=1), default=256, show_default=True, metavar="N",
-                help="Pictures that are one piece of work, where each is a file.",
+                help="Pictures that a worker takes at a time, from folders of pictures.",
             ),
-            click.option("--column", default=column, show_default=True, help="Of Parquet files: holds the pictures."),
             click.option(
-                "--to", type=click.Choice(KINDS), help="Default: as SOURCE has them.",
+                "--column", default=column, show_default=True, help="Column of Parquet files that holds the pictures.",
             ),
-            click.option("--address", help="Of a Ray cluster; without, one is started on this machine."),
+            click.option(
+                "--to", type=click.Choice(KINDS), help="How results are stored; by default as in SOURCE.",
+            ),
+            click.option(
+                "--address", help="Address of a running Ray cluster; without it, Ray is started on this machine.",
+            ),
             click.argument("target"),
             click.argument("source"),
         ):  # fmt: skip
@@ -50,10 +54,10 @@ def _shared(column: str) -> Decorator:
     return decorate
 
 
-@bulk.command()
+@bulk.command(cls=Encode)
 @_shared("bytes")
 @options(EncodeOptions, skip=("target_bytes", "strip"))
-@click.option("--strip", type=click.Choice(list(STRIPS)), help="Leave out EXIF and XMP, or of them what tells a place.")
+@strip_option
 @click.option("--target-size", type=click.IntRange(min=1), metavar="BYTES", help="Largest file allowed.")
 @click.pass_context
 def encode(
@@ -71,7 +75,8 @@ def encode(
 @_shared("scz")
 @options(DecodeOptions, color="--gray", receivers="--receiver", check="--ignore-crc")
 @click.option(
-    "--gpus", type=click.FloatRange(min=0), callback=finite, default=0.0, help="Of each worker; 0.25: four share one.",
+    "--gpus", type=click.FloatRange(min=0), callback=finite, default=0.0,
+    help="GPUs for each worker; 0.25 lets four share one.",
 )  # fmt: skip
 def decode(
     source: str, target: str, address: str | None, to: str | None, column: str, shard: int, retry: bool, gpus: float,

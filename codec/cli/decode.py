@@ -14,7 +14,7 @@ from scodec.cli.options import options
 from scodec.cli.progress import progress
 from scodec.errors import explain
 from scodec.files import atomic
-from scodec.models import runs
+from scodec.models import runs, weights
 from scodec.options import DecodeOptions
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def decode(paths: tuple[str, ...], output_dir: Path | None, jobs: int, force: bo
     """
     work, wanted = Work(paths, output_dir, jobs, force, quiet), DecodeOptions(**chosen)
     for name in wanted.receivers:
-        runs.weights_file(name)  # before torch is loaded
+        weights.facts(runs.weights_file(name))  # before torch is loaded
     convert, many = partial(_decode, wanted, work), partial(_decode_many, wanted, work)
     batch.run(convert, work, "decoding", ".png", {".scz"}, many=many)
 

@@ -33,15 +33,20 @@ STRIPS: dict[str, bool | str] = {"all": True, "location": "location", "gps": "lo
 
 
 class Encode(OptionalValues):
-    """The command `encode`, where `--strip` alone means all."""
+    """A command that encodes, where `--strip` alone means all."""
 
     optional = {"--strip": (tuple(STRIPS), "all")}
+
+
+strip_option = click.option(
+    "--strip", type=click.Choice(list(STRIPS)), metavar="[all|location]", help=_STRIP.metadata["help"]
+)
 
 
 @click.command(cls=Encode)
 @one_or_many
 @options(EncodeOptions, skip=("target_bytes", "strip"))
-@click.option("--strip", type=click.Choice(list(STRIPS)), metavar="[location]", help=_STRIP.metadata["help"])
+@strip_option
 @click.option("--target-size", type=click.IntRange(min=1), metavar="BYTES", help="Largest file allowed.")
 @click.option(
     "--target-bpp", type=click.FloatRange(min=0, min_open=True), callback=finite, metavar="X",
@@ -84,6 +89,8 @@ def _encode(
     from scodec.files import formats
 
     if target != atomic.STREAM and formats.is_picture(target):  # `encode -f *.png`, where there are two
+        if source.endswith(".scz"):
+            raise click.UsageError(f"{source} is an .scz file: to get a picture, `scodec decode {source} {target}`")
         raise click.BadParameter(
             f"{target} is a picture, or named like one: name a file that ends in .scz; for many pictures give "
             "--output-dir",
@@ -131,9 +138,15 @@ def _summary(facts: "Info") -> str:
     """The one line that tells what was written."""
     from scodec.sender import rate
 
-    colour = "chroma coded together with the luma" if facts.chroma else f"hints {facts.hints_bytes} bytes"
-    if not (facts.gray or facts.chroma or facts.hints_bytes):
-        cost = f" for about {rate.colour_bytes(facts.luma_bytes)} bytes" if facts.luma == "vvc" else ""
+    if facts.gray:
+        colour = "grey, no colour to store"
+    elif facts.chroma:
+        colour = "chroma coded together with the luma"
+    elif facts.hints_bytes:
+        colour = f"hints {facts.hints_bytes} bytes"
+    else:
+        count = rate.colour_bytes(facts.luma_bytes)
+        cost = f" for about {count} byte{'s' if count != 1 else ''}" if facts.luma == "vvc" else ""
         colour = f"colours will be guessed (--hints auto stores them{cost})"
     carried = facts.exif_bytes + facts.xmp_bytes
     return (

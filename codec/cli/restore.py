@@ -14,7 +14,7 @@ from scodec.cli.messages import about
 from scodec.cli.options import options
 from scodec.cli.progress import progress
 from scodec.files import atomic
-from scodec.models import runs
+from scodec.models import runs, weights
 from scodec.options import RestoreOptions
 
 
@@ -42,7 +42,7 @@ def restore(
     if no_upscale:
         wanted = dataclasses.replace(wanted, scale=1)
     for name in wanted.systems:
-        runs.weights_file(name)  # before torch is loaded
+        weights.facts(runs.weights_file(name))  # before torch is loaded
     batch.run(partial(_restore, wanted, work), work, "restoring", ".png", *batch.suffixes())
 
 

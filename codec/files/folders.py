@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from scodec.errors import BadFile, ScodecError, ScodecWarning, Unsupported, explain
+from scodec.errors import BadFile, BadRequest, ScodecError, ScodecWarning, Unsupported, explain
 from scodec.files.pool import work
 from scodec.format import container
 
@@ -25,9 +25,12 @@ SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".avif"}
 LINKED = "linked folder"
 
 
-def pictures(folders: Iterable[Path]) -> list[Path]:
-    """All pictures in the folders and below, in order."""
-    return sorted(path for folder in folders for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+def pictures(folders: Collection[Path]) -> list[Path]:
+    """All pictures in the folders and below, in order. Raises BadRequest if there are none."""
+    found = sorted(path for folder in folders for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    if not found:
+        raise BadRequest(f"no pictures in {', '.join(map(str, folders))}: choose other folders")
+    return found
 
 
 @dataclass
@@ -72,7 +75,7 @@ def plan(
             reason = f"another file would become {target} too: give them different folders or names"
         elif force or not os.path.lexists(target):
             reason = None
-        elif not (reason := _unfinished(target)):
+        elif not (reason := _unfinished(source, target)):
             result.done += 1
             continue
         if reason:
@@ -109,10 +112,12 @@ def _shared(targets: Iterable[Path]) -> set[str]:
     return {key for key, count in Counter(map(_key, targets)).items() if count > 1}
 
 
-def _unfinished(target: Path) -> str | None:
+def _unfinished(source: Path, target: Path) -> str | None:
     """Why what stands in the target's place is not the outcome of an earlier run; None if it may be."""
     if not target.is_file():
         return f"{target} is there already and is no file: move it away"
+    if target.suffix != ".scz" and os.path.realpath(target.parent) == os.path.realpath(source.parent):
+        return f"{target} is there already and may be the original: choose another --output-dir, or --force"
     with target.open("rb") as file:
         start = file.read(32)
     flaw = "is empty" if not start else None

@@ -42,14 +42,16 @@ def is_picture(path: str) -> bool:
 
 
 def written(target: str) -> str:
-    """Pillow's name for the format that the suffix of a file name asks for. Raises BadRequest if there is none."""
+    """Pillow's name for the format that the suffix of a file name asks for. Raises BadRequest if it can't write it."""
     Image.init()
     suffix = os.path.splitext(target)[1].lower()
     kind = Image.registered_extensions().get(suffix, "")
     if suffix == ".scz":
         raise BadRequest(f"{target} would be coded with loss again: name a picture, .png say")
+    if not suffix:
+        raise BadRequest(f"{target} needs a suffix that names the format, such as .png")
     if kind not in Image.SAVE:
-        raise BadRequest(f"no picture format ends in {suffix!r}; use .png")
+        raise BadRequest(f"scodec can't write {suffix}: use .png, .jpg, .webp, .avif or .tif")
     return kind
 
 

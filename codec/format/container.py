@@ -116,9 +116,9 @@ def parse_header(data: bytes) -> Header:
 
 def _header(data: bytes) -> tuple[Header, int, int]:
     if not data:
-        raise BadFile("the file is empty")
+        raise BadFile("the file is empty: get it again")
     if not data.startswith(MAGIC):
-        raise BadFile("this is not an .scz file (its first bytes are another format's)")
+        raise BadFile("this is not an .scz file: `scodec encode` makes one of a picture")
     reader = _Reader(data, len(MAGIC))
     version, flags = reader.byte(), reader.byte()
     if version != VERSION:

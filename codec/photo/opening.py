@@ -11,6 +11,7 @@ from PIL import Image
 from scodec import metadata
 from scodec.errors import BadImage, BadRequest, ScodecWarning, Unsupported
 from scodec.files import heif
+from scodec.format import limits
 from scodec.metadata import Metadata
 from scodec.photo import description, raster, tiff
 from scodec.photo.raster import Raster
@@ -41,7 +42,7 @@ def opened(source: File, frame: int | None) -> Opened:
     except Image.UnidentifiedImageError:
         raise BadImage("not a picture in a format that Pillow can read; convert it to PNG or JPEG") from None
     except Image.DecompressionBombError as error:
-        raise BadImage(f"too large: {error}; raise PIL.Image.MAX_IMAGE_PIXELS if you trust it") from error
+        raise BadImage(_too_large(error)) from error
     except Exception as error:  # Pillow's plugins raise whatever their parsers ran into
         raise BadImage(f"damaged or of an unknown kind ({error}); get it again or convert it to PNG") from error
 
@@ -62,6 +63,8 @@ def _content(source: File) -> bytes:
 
 
 def _from_file(content: bytes, frame: int | None) -> Opened:
+    if not content:
+        raise BadImage("the file is empty: get it again")
     tiff.refuse_raw(content)
     stream = io.BytesIO(content)
     heif.prepare(stream)
@@ -72,7 +75,7 @@ def _from_file(content: bytes, frame: int | None) -> Opened:
             raise
         return _finished(*tiff.read(content, frame or 0), content)
     if image.format == "SCODEC":
-        raise BadImage("this is an .scz file already: coding it again would only lose more")
+        raise BadImage("this is an .scz file: `scodec decode` makes a picture of it")
     full = tiff.full_picture(content) if frame is None else None
     if full is not None and full.page is None:
         return _finished(*tiff.read(content, 0, full.pixels), content)
@@ -88,10 +91,17 @@ def _seek(image: Image.Image, frame: int | None) -> None:
     if frame is None:
         if count > 1:
             warnings.warn(f"only the first of {count} pictures is coded", ScodecWarning, 2)
-    elif frame >= count:
-        raise BadRequest(f"there is no frame {frame}: the file has {count}, counted from 0")
     else:
+        raster.check_frame(frame, count)
         image.seek(frame)
+
+
+def _too_large(error: Image.DecompressionBombError) -> str:
+    """What Pillow says, but for its suspicion, and what helps: a higher limit only where it is below ours."""
+    size, _, _ = str(error).partition(",")
+    lowered = 2 * (Image.MAX_IMAGE_PIXELS or 0) < limits.PICTURE.pixels
+    higher = ", or raise PIL.Image.MAX_IMAGE_PIXELS" if lowered else ""
+    return f"too large: {size}; reduce the picture, or cut it into tiles{higher}"
 
 
 def _finished(found: Raster, image: Image.Image, content: bytes | None) -> Opened:

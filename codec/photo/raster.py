@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from scodec.errors import BadImage
+from scodec.errors import BadImage, BadRequest
 from scodec.photo import icc
 from scodec.photo.planes import Deep, Samples, halved
 
@@ -51,6 +51,13 @@ _TURNS: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
     7: lambda a: a[::-1, ::-1].swapaxes(0, 1),
     8: lambda a: np.rot90(a),
 }
+
+
+def check_frame(frame: int, count: int) -> None:
+    """Raise BadRequest unless a file of `count` pictures has that frame, counted from 0."""
+    if frame >= count:
+        advice = f"{count} pictures: give --frame 0 to {count - 1}" if count > 1 else "one picture: leave out --frame"
+        raise BadRequest(f"there is no frame {frame}, the file holds {advice}")
 
 
 def read(image: Image.Image, content: bytes | None) -> Raster:

@@ -12,7 +12,7 @@ from PIL import Image
 from scodec import extras
 from scodec.errors import BadImage, BadRequest
 from scodec.photo.planes import halved
-from scodec.photo.raster import Raster, white_is
+from scodec.photo.raster import Raster, check_frame, white_is
 
 _MAGICS = {b"II*\0": ("<", False), b"MM\0*": (">", False), b"II+\0": ("<", True), b"MM\0+": (">", True)}
 #: First bytes of raw photographs that are no TIFF, or nearly: Fujifilm, Olympus, Panasonic, Canon CR3, Sigma, Minolta.
@@ -116,7 +116,7 @@ def read(content: bytes, frame: int = 0, pixels: int | None = None) -> tuple[Ras
     pixels: the size of a picture inside of the page, in place of the page itself.
 
     Raises Unsupported where tifffile or a codec is missing, BadImage where it can't read the file either, BadRequest
-    where there is no such frame.
+    where there is no such frame, and Pillow's DecompressionBombError as Pillow does.
     """
     if find_spec("tifffile") is None:
         extras.require("tiff", "Pillow can't read this kind of TIFF")
@@ -124,16 +124,15 @@ def read(content: bytes, frame: int = 0, pixels: int | None = None) -> tuple[Ras
 
     try:
         with tifffile.TiffFile(io.BytesIO(content)) as file:
-            if frame >= len(file.pages):
-                raise BadRequest(f"there is no frame {frame}: the file has {len(file.pages)}, counted from 0")
+            check_frame(frame, len(file.pages))
             page: Any = file.pages[frame]
             if pixels is not None:
                 page = next(each for each in page.pages if each.imagewidth * each.imagelength == pixels)
-            most = Image.MAX_IMAGE_PIXELS
-            if most and page.imagewidth * page.imagelength > 2 * most:
-                raise BadImage(f"over {2 * most} pixels: raise PIL.Image.MAX_IMAGE_PIXELS if you trust it")
+            size, most = page.imagewidth * page.imagelength, Image.MAX_IMAGE_PIXELS
+            if most and size > 2 * most:
+                raise Image.DecompressionBombError(f"Image size ({size} pixels) exceeds limit of {2 * most} pixels")
             return _raster(page), _carrier(content, page)
-    except (BadImage, BadRequest):
+    except (BadImage, BadRequest, Image.DecompressionBombError):
         raise
     except Exception as error:  # tifffile raises whatever its parsers ran into
         if "imagecodecs" in str(error):

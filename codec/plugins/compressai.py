@@ -84,6 +84,10 @@ def main(argv: list[str]) -> None:
         bench.main(argv)
     except (ScodecError, OSError) as error:
         sys.exit(f"scodec: error: {explain(error)}")
+    except AssertionError as error:
+        if "ms-ssim" not in str(error):
+            raise
+        sys.exit("scodec: error: MS-SSIM needs pictures with sides of more than 160 pixels: give --metrics psnr-rgb")
 
 
 bench.codecs.append(Scodec)

@@ -6,7 +6,7 @@ import numpy as np
 
 from scodec.errors import BadRequest, ScodecWarning
 from scodec.format import limits
-from scodec.options import EncodeOptions
+from scodec.options import SCALES, EncodeOptions
 from scodec.sender import rate
 
 #: The coder for what is too large for another one: it needs nothing that a bare install does not have.
@@ -41,18 +41,22 @@ def coder(options: EncodeOptions, y: np.ndarray, transparent: bool) -> str:
         )
     chosen = fitting[0] if fitting else min(coders, key=lambda each: rungs(each, options.scale, width, height)[-1][0])
     if chosen != options.luma:
-        warn_of_fallback(options.luma, width, height)
+        warn_of_fallback(options.luma, width, height, transparent)
     elif not fitting:
         message = f"no coder takes {width} x {height} pixels at this rate: stored smaller; tiles would keep the detail"
         warnings.warn(message, ScodecWarning, stacklevel=5)
     return chosen
 
 
-def warn_of_fallback(coder: str, width: int, height: int) -> None:
-    """A ScodecWarning that another coder was taken, and how to do without."""
+def warn_of_fallback(coder: str, width: int, height: int, transparent: bool = False) -> None:
+    """A ScodecWarning that another coder was taken, and the scale at which the one asked for would do."""
+    scales = (scale for scale in SCALES[1:] if limits.codable(coder, width, height, int(scale)))
+    scale = None if transparent else next(scales, None)  # transparency is coded at full size
+    way = f"; --scale {scale} keeps {coder}" if scale else ""
+    most = limits.CODED[coder]
     warnings.warn(
-        f"{width} x {height} pixels are too many for the luma coder {coder} at this rate: "
-        f"coded with {FALLBACK} instead; a larger scale, or tiles, would do for it",
+        f"{width} x {height} pixels are too many for {coder} at this rate (sides up to {most.side:,}, {most.pixels:,} "
+        f"pixels in all): coded with {FALLBACK} instead{way}",
         ScodecWarning,
         stacklevel=5,  # names the caller of `scodec.encode`, or nearly
     )

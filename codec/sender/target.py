@@ -75,7 +75,7 @@ def filled(stream: container.Stream, target: int) -> bool:
 def warn_if_missed(size: int, target: int) -> None:
     """A TargetWarning when a file is larger than its target, or leaves much of it unused."""
     if size > target:
-        message = f"{target} bytes are out of reach: the smallest file of this picture has {size}"
+        message = f"the smallest file of this picture has {size} bytes: a target of {target} is out of reach"
     elif size < target * ENOUGH:
         message = f"{target} bytes were not used up: the best file of this picture has {size}"
     else:

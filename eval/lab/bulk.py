@@ -19,6 +19,7 @@ from ray.cluster_utils import Cluster
 
 from scodec import api, photo
 from scodec.bulk import run
+from scodec.errors import ScodecError
 from scodec.files.folders import pictures
 from scodec.options import DecodeOptions, EncodeOptions
 
@@ -91,7 +92,10 @@ def main(folders: tuple[Path, ...], count: int, side: int, quality: int) -> None
     with tempfile.TemporaryDirectory() as name:
         source = Path(name) / "source"
         source.mkdir()
-        crops(list(folders), source, count, side, side)
+        try:
+            crops(list(folders), source, count, side, side)
+        except ScodecError as error:
+            raise click.ClickException(str(error)) from error
         click.echo("| | seconds | pictures each second | to start |\n| --- | --- | --- | --- |")
         for line in rows(source, Path(name), count, options):
             click.echo(line)

@@ -21,6 +21,7 @@ from tqdm import tqdm
 
 from scodec import photo
 from scodec.colour import hints
+from scodec.errors import ScodecError
 from scodec.eval import rd
 from scodec.luma import vvc
 from scodec.metrics import ciede2000, colourfulness_ratio, rgb_psnr
@@ -39,7 +40,10 @@ STEPS = (3, 4, 6, 8, 12, 16, 24, 32)
 @click.option("-j", "--workers", default=2, show_default=True)
 def main(folders: tuple[Path, ...], workers: int) -> None:
     """Print means over the pictures in FOLDERS."""
-    paths = rd.pictures(list(folders))
+    try:
+        paths = rd.pictures(list(folders))
+    except ScodecError as error:
+        raise click.ClickException(str(error)) from error
     with ProcessPoolExecutor(workers) as pool:
         rows = list(tqdm(pool.map(_measure, paths), total=len(paths), unit="picture"))
     for name in rows[0]:

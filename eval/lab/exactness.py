@@ -15,6 +15,7 @@ import torch
 from tqdm import tqdm
 
 from scodec import photo
+from scodec.errors import ScodecError
 from scodec.files.folders import pictures
 from scodec.models import weights
 from scodec.models.luma.hyperprior import HYPER_BLOCK, LumaHyperprior
@@ -80,7 +81,10 @@ def main(folder: Path, file: Path | None, count: int, seed: int) -> None:
     """Count mismatches over crops of the pictures in FOLDER and its subfolders."""
     network = weights.load(file or "hyperprior")
     assert isinstance(network, LumaHyperprior)
-    paths = pictures([folder])
+    try:
+        paths = pictures([folder])
+    except ScodecError as error:
+        raise click.ClickException(str(error)) from error
     rng = np.random.default_rng(seed)
     failures = decoded = bits = 0
     estimated = 0.0
