@@ -26,6 +26,7 @@ import scodec
 import scodec.ray
 from scodec.bulk import run
 from scodec.bulk.places import MANIFEST, Place
+from scodec.models import weights
 from scodec.options import DecodeOptions, EncodeOptions
 
 OPTIONS = EncodeOptions(quality=20, luma="av1", effort="fast")
@@ -237,8 +238,7 @@ def test_a_cluster_that_will_not_do(cluster: Cluster, photos: Path, tmp_path: Pa
 def test_systems_are_options_that_count(photos: Path, tmp_path: Path) -> None:
     (tmp_path / "coded").mkdir()
     (tmp_path / "coded" / "a.scz").write_bytes(b"")
-    (tmp_path / "own.safetensors").write_bytes(b"")
-    own = DecodeOptions(receivers=(str(tmp_path / "own.safetensors"),))
+    own = DecodeOptions(receivers=(str(weights.path("colorizer")),))
     for _ in range(2):
         prepare(own, tmp_path / "coded", tmp_path / "out")
     with pytest.raises(scodec.BadRequest, match="another receivers"):

@@ -20,7 +20,7 @@ from scodec.bulk.places import SUFFIX, Place, source
 from scodec.bulk.work import Shard, Task
 from scodec.errors import BadRequest, ScodecError, explain
 from scodec.files import formats
-from scodec.models import backend, runs
+from scodec.models import backend, runs, weights
 from scodec.options import DecodeOptions, EncodeOptions
 
 #: How often a shard is tried again whose worker was lost. A picture may be what kills it.
@@ -81,7 +81,7 @@ def _suffixes(options: EncodeOptions | DecodeOptions) -> tuple[set[str], set[str
     if isinstance(options, EncodeOptions):
         return formats.readable(), formats.unreadable()
     for name in options.receivers:
-        runs.weights_file(name)
+        weights.facts(runs.weights_file(name))
     backend.resolve(options.backend, options.device, options.dtype, options.receivers)
     return {".scz"}, set()
 
