@@ -22,7 +22,6 @@ from scodec.models.receiver.restorer import Restorer
 from scodec.training import cli, loop, pack, prune, recipe, update
 from scodec.training.data import decoded, pairs
 from scodec.training.tasks.colour import ColourTask
-from scodec.training.tasks.gridless import PERIOD, pattern
 from scodec.training.tasks.luma import LumaTask
 
 
@@ -53,7 +52,6 @@ def coded_blind(small):
     [
         ("restorer", "luma", 64),
         ("restorer", "natural", 64),
-        ("restorer", "gridless", 64),
         ("colorizer", "colour", 64),
         ("colorizer", "decoded", 64),
     ],
@@ -81,20 +79,6 @@ def test_command_trains_and_resumes(
     own = str(tmp_path / "run" / "own" / "weights.safetensors")
     decoded = [np.array(scodec.decode(coded_blind, receivers=names, look="natural")) for names in ((), (own,))]
     assert not np.array_equal(*decoded) and decoded[0].shape == decoded[1].shape
-
-
-def test_pattern_is_what_repeats():
-    """Of a texture, what repeats with the period is found; noise, shading and edges are not part of it."""
-    generator = torch.Generator().manual_seed(1)
-    tile = torch.randn(1, 1, PERIOD, PERIOD, generator=generator)
-    repeated = (tile - tile.mean()).repeat(1, 1, 24, 24)
-    noise = torch.randn(repeated.shape, generator=generator)
-    ramp = torch.linspace(0, 40, repeated.shape[3]).expand_as(repeated)
-    edge = 10.0 * (ramp > 20)
-    found = pattern(repeated + noise + ramp)[..., 32:-32, 32:-32]
-    assert (found - repeated[..., 32:-32, 32:-32]).square().mean() < 0.1 * repeated.square().mean()
-    assert pattern(noise).square().mean() < 0.1
-    assert pattern(edge).square().mean() < 0.02 * edge.var()
 
 
 def test_interrupt_before_the_first_checkpoint_loses_nothing(folder, prepared, tmp_path):

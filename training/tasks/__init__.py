@@ -6,7 +6,6 @@ from scodec.training.recipe import Setting
 from scodec.training.tasks.colour import ColourTask
 from scodec.training.tasks.decoded import DecodedTask
 from scodec.training.tasks.enlarge import EnlargeTask
-from scodec.training.tasks.gridless import GridlessTask
 from scodec.training.tasks.lab import LabTask
 from scodec.training.tasks.luma import LumaTask
 from scodec.training.tasks.natural import NaturalTask
@@ -16,7 +15,6 @@ from scodec.training.tasks.task import Task
 TASKS: dict[str, Callable[[Setting], Task]] = {
     "luma": lambda s: LumaTask(s.recipe, s.train, s.held_out, s.cache, s.workers),
     "natural": lambda s: NaturalTask(s.recipe, s.train, s.held_out, s.cache, s.workers),
-    "gridless": lambda s: GridlessTask(s.recipe, s.train, s.held_out, s.cache, s.workers),
     "colour": lambda s: ColourTask(s.recipe, s.train, s.held_out),
     "decoded": lambda s: DecodedTask(s.recipe, s.train, s.held_out, s.cache, s.workers),
     "lab": lambda s: LabTask(s.recipe, s.train, s.held_out, s.pretrained),

@@ -75,7 +75,7 @@ class NaturalTask(LumaTask):
         absolute = ((output["made"] - batch["y"]) / unit).abs().mean()
         return distance(fake, target).mean() + TEXTURE * unlike(fake, target).mean() + ABSOLUTE * absolute
 
-    def critic(self) -> nn.Module | None:
+    def critic(self) -> nn.Module:
         return Critic(self.features.channels)
 
     def judged(self, output: dict[str, Tensor], batch: dict[str, Tensor]) -> tuple[list[Tensor], list[Tensor]]:
