@@ -1,14 +1,13 @@
 """The page: its tabs, its look, and what it may load."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import gradio as gr
 from fastapi import FastAPI, Request, Response
 
 from scodec.studio import compress_tab, restore_tab, study_tab
 from scodec.study.answers import FILE, open_answers
-from scodec.study.plan import PICTURES, load
+from scodec.study.plan import PICTURES, Study
 
 #: Largest upload.
 LARGEST = "200mb"
@@ -24,8 +23,8 @@ INTRODUCTION = (
 )
 
 
-def studio(study: Path | None) -> FastAPI:
-    """The page with the tabs Compress and Restore, and Study where a study's folder is given. Raises as `load`."""
+def studio(study: Study | None) -> FastAPI:
+    """The page with the tabs Compress and Restore, and Study where one is given. Raises as `open_answers`."""
     with gr.Blocks(title="scodec studio", analytics_enabled=False, delete_cache=(3600, 3600)) as page:
         gr.Markdown(INTRODUCTION)
         with gr.Tab("Compress"):
@@ -34,18 +33,18 @@ def studio(study: Path | None) -> FastAPI:
             restore_tab.build()
         if study is not None:
             with gr.Tab("Study"):
-                study_tab.build(load(study), open_answers(study / FILE))
+                study_tab.build(study, open_answers(study.folder / FILE))
     return _application(page, study)
 
 
-def judging(study: Path) -> FastAPI:
-    """The page of a study alone, for its judges. Raises as `load`."""
+def judging(study: Study) -> FastAPI:
+    """The page of a study alone, for its judges. Raises as `open_answers`."""
     with gr.Blocks(title="Study", analytics_enabled=False) as page:
-        study_tab.build(load(study), open_answers(study / FILE))
+        study_tab.build(study, open_answers(study.folder / FILE))
     return _application(page, study)
 
 
-def _application(page: gr.Blocks, study: Path | None) -> FastAPI:
+def _application(page: gr.Blocks, study: Study | None) -> FastAPI:
     """The web application of a page, under `POLICY`. Of a study's folder it may show the pictures alone."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
 
@@ -59,5 +58,5 @@ def _application(page: gr.Blocks, study: Path | None) -> FastAPI:
     return gr.mount_gradio_app(
         app, page, path="/", theme=THEME, css=TABLES + study_tab.STYLE, head=study_tab.KEYS, footer_links=[],
         ssr_mode=False, max_file_size=LARGEST, show_error=True,
-        allowed_paths=[] if study is None else [str((study / PICTURES).resolve())],
+        allowed_paths=[] if study is None else [str((study.folder / PICTURES).resolve())],
     )  # fmt: skip

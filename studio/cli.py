@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from scodec.extras import require
+from scodec.study.plan import load
 
 
 @click.command()
@@ -14,7 +15,7 @@ from scodec.extras import require
 @click.option(
     "--study",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="A study for a third tab.",
+    help="Folder of a study (`scodec study make`), shown in a third tab.",
 )
 def studio(host: str, port: int, browser: bool, study: Path | None) -> None:
     """A page to try scodec on your own pictures: compress, compare, restore.
@@ -25,4 +26,4 @@ def studio(host: str, port: int, browser: bool, study: Path | None) -> None:
     from scodec.studio import app
     from scodec.studio.serve import serve
 
-    serve(app.studio(study), host, port, browser)
+    serve(app.studio(None if study is None else load(study)), host, port, browser)

@@ -1,6 +1,7 @@
 """The tab Compress: a photograph in, an .scz file and the rebuilt picture out."""
 
 from collections.abc import Generator
+from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
 from typing import Any
@@ -12,7 +13,7 @@ from scodec.options import EFFORTS, LOOKS, LUMA_CODERS, EncodeOptions
 from scodec.studio import compress, pages, views
 from scodec.studio.compress import RIVALS, Coded
 from scodec.studio.kept import keep
-from scodec.studio.pages import explained, watched
+from scodec.studio.pages import Update, explained, watched
 
 #: What the page calls the kinds of colour, and the option `hints` of each.
 COLOURS: dict[str, int | str] = {"guessed by the receiver": 0, "stored (hints auto)": "auto", "stored within:": 60}
@@ -42,85 +43,119 @@ def build() -> None:
                 look = gr.Radio(list(LOOKS), value="faithful", label="Look")
                 beside = gr.Radio([ORIGINAL, *RIVALS], value=ORIGINAL, label="Compare with (others at equal bytes)")
             status = gr.HTML(elem_id="compress-status")
-            shown = views.comparison("compress")
+            pair = views.comparison("compress")
             facts = gr.Markdown(elem_id="compress-facts")
             with gr.Row():
                 file = gr.DownloadButton("Download .scz", interactive=False, elem_id="compress-scz")
                 picture = gr.DownloadButton("Download PNG", interactive=False, elem_id="compress-png")
-    outputs = [status, coded, facts, file, picture, *shown.components]
+    result = _Result(status, coded, facts, file, picture, pair)
     inputs = [photograph, quality, target, colour, budget, luma, effort, strip, look, beside]
+    # One after the other: a look chosen while a file is made is shown when it is there.
     work = gr.on(
         [photograph.change, start.click, quality.release, target.submit, colour.input, luma.input, effort.input],
-        _compress, inputs, outputs, show_progress="hidden", trigger_mode="always_last", api_name="compress",
+        explained(result.compress, status), inputs, result.components,
+        show_progress="hidden", trigger_mode="always_last", concurrency_id="compress", api_name="compress",
     )  # fmt: skip
     again = gr.on(
-        [look.input, beside.input], _show, [coded, look, beside], outputs,
-        show_progress="hidden", trigger_mode="always_last", api_name="look",
+        [look.input, beside.input], explained(result.show, status), [coded, look, beside], result.components,
+        show_progress="hidden", trigger_mode="always_last", concurrency_id="compress", api_name="look",
     )  # fmt: skip
-    cancel.click(_cancelled, None, status, cancels=[work, again], queue=False)
+    # What waits goes first, or it would begin when the work ends; "Cancelled." comes after the last word of the work.
+    stopped = cancel.click(None, cancels=[again, work])
+    stopped.then(result.cancelled, coded, result.components, show_progress="hidden", queue=False)
     colour.input(lambda name: gr.Number(visible=COLOURS[name] == 60), colour, budget, show_progress="hidden")
 
 
-def _cancelled() -> str:
-    return "Cancelled."
+@dataclass(frozen=True)
+class _Result:
+    """What has become of the photograph, and the events that change it."""
+
+    status: gr.HTML
+    coded: gr.State
+    facts: gr.Markdown
+    file: gr.DownloadButton
+    picture: gr.DownloadButton
+    pair: views.Comparison
+
+    @property
+    def components(self) -> list[Any]:
+        """The outputs of every event."""
+        return [self.status, self.coded, self.facts, self.file, self.picture, *self.pair.components]
+
+    def compress(
+        self, path: str | None, quality: float, target: float | None, colour: str, budget: float | None,
+        luma: str, effort: str, strip: str, look: str, beside: str,
+    ) -> Generator[Update, None, None]:  # fmt: skip
+        """Encode, then show: the events that need a new file."""
+        if path is None:
+            yield self.nothing()
+            return
+        hints = COLOURS[colour]
+        options = EncodeOptions(
+            quality=int(quality), hints=int(budget or 0) if hints == 60 else hints, luma=luma, effort=effort,
+            target_bytes=int(target or 0) or None, strip=STRIPS[strip],
+        )  # fmt: skip
+        begun = perf_counter()
+        yield {self.coded: None, self.file: _unavailable(), self.picture: _unavailable()}
+        try:
+            coded = yield from watched(partial(compress.encode, path, options), begun, self.status)
+            file = keep(coded.data, f"{coded.name}.scz")
+        except Exception:
+            yield self.nothing()
+            raise
+        yield {self.coded: coded, self.file: _available(file)}
+        yield from self._shown(coded, look, beside, begun)
+
+    def show(self, coded: Coded | None, look: str, beside: str) -> Generator[Update, None, None]:
+        """Show the same file in another look or beside another picture."""
+        if coded is None:
+            yield self.nothing()
+            raise BadRequest("first compress a photograph")
+        yield from self._shown(coded, look, beside, perf_counter())
+
+    def cancelled(self, coded: Coded | None) -> Update:
+        """Say so. What stood before a file that is not made goes."""
+        return {**({} if coded else self.nothing()), self.status: "Cancelled."}
+
+    def nothing(self) -> Update:
+        """Show nothing."""
+        return {
+            self.status: "",
+            self.coded: None,
+            self.facts: "",
+            self.file: _unavailable(),
+            self.picture: _unavailable(),
+            **self.pair.nothing(),
+        }
+
+    def _shown(self, coded: Coded, look: str, beside: str, begun: float) -> Generator[Update, None, None]:
+        """A first look, the rebuilt picture, and what it is compared with, as they come."""
+        original = coded.original
+        yield {self.facts: compress.table(coded, look, None), self.picture: _unavailable()}
+        if look not in coded.shown:
+            draft = yield from watched(partial(compress.draft, coded, look), begun, self.status)
+            small = views.reduced(original)
+            yield self.pair.show(small, views.fitted(draft, small), (ORIGINAL, "a first look, not yet restored"))
+        yield from watched(partial(compress.rebuild, coded, look), begun, self.status)
+        done, name = coded.shown[look], f"scodec, {len(coded.data):,} bytes"
+        yield {
+            self.facts: compress.table(coded, look, None),
+            **self.pair.show(original, done.rgb, (ORIGINAL, name)),
+        }
+        png = yield from watched(partial(compress.picture, done), begun, self.status)
+        yield {self.picture: _available(keep(png, f"{coded.name}.png"))}
+        if beside != ORIGINAL:
+            yield from watched(partial(compress.rival, coded, beside), begun, self.status)
+            other = coded.shown[beside]
+            yield {
+                self.facts: compress.table(coded, look, beside),
+                **self.pair.show(other.rgb, done.rgb, (f"{beside}, {other.size:,} bytes", name)),
+            }
+        yield {self.status: f"Done in {perf_counter() - begun:.1f} s."}
 
 
-@explained
-def _compress(
-    path: str | None, quality: float, target: float | None, colour: str, budget: float | None,
-    luma: str, effort: str, strip: str, look: str, beside: str,
-) -> Generator[list[Any], None, None]:  # fmt: skip
-    """Encode, then show: the events that need a new file."""
-    if path is None:
-        yield ["", None, "", _unavailable(), _unavailable(), *views.clear()]
-        return
-    hints = COLOURS[colour]
-    options = EncodeOptions(
-        quality=int(quality), hints=int(budget or 0) if hints == 60 else hints, luma=luma, effort=effort,
-        target_bytes=int(target or 0) or None, strip=STRIPS[strip],
-    )  # fmt: skip
-    begun = perf_counter()
-    coded = yield from watched(partial(compress.encode, path, options), begun, 9)
-    file = gr.DownloadButton(value=keep(coded.data, f"{coded.name}.scz"), interactive=True)
-    yield [gr.skip(), coded, compress.table(coded, look, None), file, _unavailable(), *views.nothing()]
-    yield from _shown(coded, look, beside, begun)
-
-
-@explained
-def _show(coded: Coded | None, look: str, beside: str) -> Generator[list[Any], None, None]:
-    """Show the same file in another look or beside another picture."""
-    if coded is None:
-        raise BadRequest("first drop a photograph")
-    yield from _shown(coded, look, beside, perf_counter())
-
-
-def _shown(coded: Coded, look: str, beside: str, begun: float) -> Generator[list[Any], None, None]:
-    """A first look, the rebuilt picture, and what it is compared with, as they come."""
-    original = coded.original
-    if look not in coded.shown:
-        draft = yield from watched(partial(compress.draft, coded, look), begun, 9)
-        names = ORIGINAL, "a first look, not yet restored"
-        small = views.reduced(original)
-        yield [*_only(), *views.show(small, views.fitted(draft, small), names)]
-    yield from watched(partial(compress.rebuild, coded, look), begun, 9)
-    done = coded.shown[look]
-    pictures = views.show(original, done.rgb, (ORIGINAL, f"scodec, {len(coded.data):,} bytes"))
-    yield [gr.skip(), gr.skip(), compress.table(coded, look, None), gr.skip(), gr.skip(), *pictures]
-    png = yield from watched(partial(compress.picture, done), begun, 9)
-    button = gr.DownloadButton(value=keep(png, f"{coded.name}.png"), interactive=True)
-    yield [gr.skip(), gr.skip(), gr.skip(), gr.skip(), button, *views.nothing()]
-    if beside != ORIGINAL:
-        yield from watched(partial(compress.rival, coded, beside), begun, 9)
-        other = coded.shown[beside]
-        names = f"{beside}, {other.size:,} bytes", f"scodec, {len(coded.data):,} bytes"
-        pictures = views.show(other.rgb, done.rgb, names)
-        yield [gr.skip(), gr.skip(), compress.table(coded, look, beside), gr.skip(), gr.skip(), *pictures]
-    yield [f"Done in {perf_counter() - begun:.1f} s.", *[gr.skip()] * (4 + len(pictures))]
-
-
-def _only() -> list[Any]:
-    """Leave all but the comparison as it is."""
-    return [gr.skip()] * 5
+def _available(path: str) -> gr.DownloadButton:
+    return gr.DownloadButton(value=path, interactive=True)
 
 
 def _unavailable() -> gr.DownloadButton:

@@ -1,6 +1,7 @@
 """What the tabs have in common: how a photograph gets into the page, and how errors get to the reader."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any
 
@@ -9,8 +10,10 @@ import gradio as gr
 from scodec.errors import explain
 from scodec.studio.work import Report, run
 
-#: An event's generator: each list is for the event's outputs.
-Steps = Callable[..., Generator[list[Any], None, None]]
+#: What an event changes: components, with their new values or properties.
+Update = dict[Any, Any]
+#: An event's generator.
+Steps = Callable[..., Generator[Update, None, None]]
 
 
 class _Photograph(gr.Image):
@@ -30,27 +33,38 @@ def photograph(name: str) -> gr.Image:
     )  # fmt: skip
 
 
-def explained(steps: Steps) -> Steps:
-    """Wrap an event's generator: what it raises and `explain` knows becomes a sentence on the page."""
+@contextmanager
+def told() -> Iterator[None]:
+    """Whatever is raised within and `explain` knows becomes a sentence on the page."""
+    try:
+        yield
+    except Exception as error:
+        if (message := explain(error)) is None:
+            raise
+        raise gr.Error(message, print_exception=False) from error
+
+
+def explained(steps: Steps, status: gr.HTML) -> Steps:
+    """Wrap an event's generator: its errors are told, and its status line no longer says that it works."""
 
     @wraps(steps)
-    def wrapped(*inputs: Any) -> Generator[list[Any], None, None]:
+    def wrapped(*inputs: Any) -> Generator[Update, None, None]:
         try:
-            yield from steps(*inputs)
-        except Exception as error:
-            if (message := explain(error)) is None:
-                raise
-            raise gr.Error(message, print_exception=False) from error
+            with told():
+                yield from steps(*inputs)
+        except Exception:
+            yield {status: ""}
+            raise
 
     return wrapped
 
 
-def watched(job: Callable[[Report], Any], begun: float, outputs: int) -> Generator[list[Any], None, Any]:
-    """Run a job while the first of an event's outputs, its status line, tells how far it is. Returns the result."""
+def watched(job: Callable[[Report], Any], begun: float, status: gr.HTML) -> Generator[Update, None, Any]:
+    """Run a job while a status line tells how far it is. Returns the result."""
     steps = run(job, begun)
     try:
         while True:
-            yield [next(steps), *[gr.skip()] * (outputs - 1)]
+            yield {status: next(steps)}
     except StopIteration as end:
         return end.value
     finally:

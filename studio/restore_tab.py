@@ -1,6 +1,7 @@
 """The tab Restore: an old photograph in, colours and a larger size out."""
 
 from collections.abc import Generator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -12,7 +13,7 @@ from scodec.files.export import export
 from scodec.options import LOOKS, RestoreOptions
 from scodec.studio import pages, views
 from scodec.studio.kept import keep
-from scodec.studio.pages import explained, watched
+from scodec.studio.pages import Update, explained, watched
 from scodec.studio.restore import restore
 from scodec.studio.views import flat
 
@@ -43,41 +44,74 @@ def build() -> None:
                 visible=False,
                 elem_id="restore-all",
             )
-            shown = views.comparison("restore")
+            pair = views.comparison("restore")
             files = gr.File(label="Download", file_count="multiple", visible=False, elem_id="restore-files")
-    outputs = [status, versions, gallery, files, *shown.components]
+    result = _Result(status, versions, gallery, files, pair)
+    inputs = [photograph, scale, look, color, samples, seed]
     work = gr.on(
-        [photograph.change, start.click], _restore, [photograph, scale, look, color, samples, seed], outputs,
+        [photograph.change, start.click], explained(result.restore, status), inputs, result.components,
         show_progress="hidden", trigger_mode="always_last", api_name="restore",
     )  # fmt: skip
-    gallery.select(_chosen, versions, shown.components, show_progress="hidden")
-    cancel.click(lambda: "Cancelled.", None, status, cancels=[work], queue=False)
+    gallery.select(result.chosen, versions, pair.components, show_progress="hidden")
+    stopped = cancel.click(None, cancels=[work])
+    stopped.then(lambda: "Cancelled.", None, status, show_progress="hidden", queue=False)
 
 
-@explained
-def _restore(
-    path: str | None, scale: int, look: str, color: bool, samples: float, seed: float
-) -> Generator[list[Any], None, None]:
-    if path is None:
-        yield ["", None, gr.Gallery([], visible=False), gr.File(visible=False), *views.clear()]
-        return
-    options = RestoreOptions(
-        scale=scale, look=look, color=color, samples=int(samples) if color else 1, seed=int(seed or 0)
-    )
-    begun = perf_counter()
-    plain, versions = yield from watched(partial(restore, path, options), begun, 8)
-    names = [Path(path).stem + (f"-{number + 1}" if len(versions) > 1 else "") for number in range(len(versions))]
-    paths = [keep(export(image, "PNG"), f"{name}.png") for name, image in zip(names, versions, strict=True)]
-    pictures = [views.reduced(flat(image)) for image in versions]
-    yield [
-        f"Done in {perf_counter() - begun:.1f} s.",
-        (plain, [flat(image) for image in versions]),
-        gr.Gallery([(each, name) for each, name in zip(pictures, names, strict=True)], visible=len(versions) > 1),
-        gr.File(paths, visible=True),
-        *views.show(plain, flat(versions[0]), (BEFORE, "restored")),
-    ]
+@dataclass(frozen=True)
+class _Result:
+    """What has become of the photograph, and the events that change it."""
 
+    status: gr.HTML
+    versions: gr.State
+    gallery: gr.Gallery
+    files: gr.File
+    pair: views.Comparison
 
-def _chosen(versions: Any, event: gr.SelectData) -> list[Any]:
-    plain, pictures = versions
-    return views.show(plain, pictures[event.index], (BEFORE, f"version {event.index + 1}"))
+    @property
+    def components(self) -> list[Any]:
+        """The outputs of the work."""
+        return [self.status, self.versions, self.gallery, self.files, *self.pair.components]
+
+    def restore(
+        self, path: str | None, scale: int, look: str, color: bool, samples: float, seed: float
+    ) -> Generator[Update, None, None]:
+        """Restore the photograph and show its versions."""
+        if path is None:
+            yield self.nothing()
+            return
+        options = RestoreOptions(
+            scale=scale, look=look, color=color, samples=int(samples) if color else 1, seed=int(seed or 0)
+        )
+        begun = perf_counter()
+        try:
+            plain, versions = yield from watched(partial(restore, path, options), begun, self.status)
+            stem = Path(path).stem
+            names = [stem + (f"-{number + 1}" if len(versions) > 1 else "") for number in range(len(versions))]
+            paths = [keep(export(image, "PNG"), f"{name}.png") for name, image in zip(names, versions, strict=True)]
+        except Exception:
+            yield self.nothing()
+            raise
+        pictures = [flat(image) for image in versions]
+        small = [(views.reduced(rgb), name) for rgb, name in zip(pictures, names, strict=True)]
+        yield {
+            self.status: f"Done in {perf_counter() - begun:.1f} s.",
+            self.versions: (plain, pictures),
+            self.gallery: gr.Gallery(small, visible=len(versions) > 1),
+            self.files: gr.File(paths, visible=True),
+            **self.pair.show(plain, pictures[0], (BEFORE, "restored")),
+        }
+
+    def chosen(self, versions: Any, event: gr.SelectData) -> Update:
+        """Show one of several versions."""
+        plain, pictures = versions
+        return self.pair.show(plain, pictures[event.index], (BEFORE, f"version {event.index + 1}"))
+
+    def nothing(self) -> Update:
+        """Show nothing."""
+        return {
+            self.status: "",
+            self.versions: None,
+            self.gallery: gr.Gallery([], visible=False),
+            self.files: gr.File(visible=False),
+            **self.pair.nothing(),
+        }

@@ -73,8 +73,8 @@ def main(out: Path) -> None:
         photograph = Path(folder) / "photographs" / "chelsea.png"
         photograph.parent.mkdir()
         Image.fromarray(skimage.data.chelsea()).save(photograph)
-        judged = Path(folder) / "study"
-        make(photograph.parent, judged, ["scodec-hints", "avif-iq"], [0.1], "closer", 0, None, 1)
+        codecs = ["scodec-hints", "avif-iq"]
+        judged, _ = make(photograph.parent, Path(folder) / "study", codecs, [0.1], "closer", 0, None, 1)
         server = uvicorn.Server(uvicorn.Config(app.studio(judged), port=0, log_level="error"))
         threading.Thread(target=server.run, daemon=True).start()
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])

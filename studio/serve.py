@@ -1,16 +1,18 @@
 """Start the page in this process, until Ctrl-C."""
 
+import errno
 import ipaddress
 import socket
+import threading
 import warnings
 import webbrowser
-from pathlib import Path
 
 import click
 import uvicorn
 from fastapi import FastAPI
 
 from scodec.errors import BadRequest, ScodecWarning
+from scodec.study.plan import Study
 
 
 def serve(app: FastAPI, host: str, port: int, show: bool) -> None:
@@ -25,24 +27,29 @@ def serve(app: FastAPI, host: str, port: int, show: bool) -> None:
         warnings.warn(f"whoever reaches {host} can use the page, without a password", ScodecWarning, 2)
     click.echo(f"scodec: the page is at {address}, until Ctrl-C", err=True)
     if show:
-        webbrowser.open(address)
+        threading.Thread(target=webbrowser.open, args=[address], daemon=True).start()  # one in a terminal blocks
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=2))
     server.run([listener])
 
 
-def study(folder: Path, host: str, port: int) -> None:
-    """Serve the page of a study. Raises BadRequest if there is none in the folder, and as `serve`."""
+def study(study: Study, host: str, port: int) -> None:
+    """Serve the page of a study. Raises as `serve`."""
     from scodec.studio.app import judging
 
-    serve(judging(folder), host, port, show=False)
+    serve(judging(study), host, port, show=False)
 
 
 def _listen(host: str, port: int) -> socket.socket:
+    """A socket that accepts connections already, so that a browser may come before the server runs."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
+        listener.listen()
+    except (socket.gaierror, UnicodeError) as error:  # the latter where a name is too long
+        raise BadRequest(f"can't find the host {host}: give another --host") from error
     except OSError as error:
-        raise BadRequest(f"can't listen at {host}, port {port} ({error.strerror}): give another --port") from error
+        option = "--host" if error.errno == errno.EADDRNOTAVAIL else "--port"
+        raise BadRequest(f"can't listen at {host}, port {port} ({error.strerror}): give another {option}") from error
     return listener

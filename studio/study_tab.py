@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import gradio as gr
 
-from scodec.errors import BadRequest
+from scodec.studio.pages import told
 from scodec.study.answers import Answers, next_trial, progress, record
 from scodec.study.order import Showing
 from scodec.study.plan import Study
@@ -26,8 +26,10 @@ SOONEST = 0.4
 #: The keys 1 to 3 press the buttons.
 KEYS = """<script>
 document.addEventListener("keydown", (event) => {
-  if (event.target.matches("input:not([type=range], [type=radio]), textarea") || event.repeat) return;
-  document.querySelector(`#study-answer-${event.key}`)?.click();
+  if (!/^[1-3]$/.test(event.key) || event.repeat || event.ctrlKey || event.altKey || event.metaKey) return;
+  if (event.target.matches("input:not([type=range], [type=radio]), textarea")) return;
+  const button = document.querySelector(`#study-answer-${event.key}`);
+  if (button?.offsetParent) button.click(); // it is seen
 });
 </script>"""
 STYLE = """
@@ -64,12 +66,14 @@ def build(study: Study, answers: Answers) -> None:
         buttons = [gr.Button("", visible=False, elem_id=f"study-answer-{number + 1}") for number in range(3)]
     outputs = [asked, door, question, pictures, *buttons]
 
+    @told()
     def begin(judge: str) -> list[Any]:
         return _ask(study, answers, judge.strip())
 
-    def answer(number: int, now: Asked | None) -> list[Any]:
+    @told()
+    def answer(number: int, now: Asked | None) -> Any:
         if now is None or perf_counter() - now.since < SOONEST:
-            return [gr.skip()] * len(outputs)
+            return gr.skip()
         choice = list(ANSWERS[now.showing.kind])[number]
         record(answers, now.judge, now.showing, choice, perf_counter() - now.since)
         return _ask(study, answers, now.judge)
@@ -84,11 +88,8 @@ def build(study: Study, answers: Answers) -> None:
 
 def _ask(study: Study, answers: Answers, judge: str) -> list[Any]:
     """What the outputs show next."""
-    try:
-        showing = next_trial(study, answers, judge)
-        done, total = progress(study, answers, judge)
-    except BadRequest as error:
-        raise gr.Error(str(error), print_exception=False) from error
+    showing = next_trial(study, answers, judge)
+    done, total = progress(study, answers, judge)
     if showing is None:
         thanks = f"That was all: {total} answers. Thank you!"
         return [None, gr.Group(visible=False), thanks, "", *[gr.Button(visible=False)] * 3]

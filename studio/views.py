@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from scodec.studio.kept import keep
+from scodec.studio.pages import Update
 
 #: Longest side in pixels of what is shown as a whole, and side of the part at full size.
 VIEW, PART = 1600, 800
@@ -55,6 +56,26 @@ class Comparison:
         """What an event must have among its outputs to show another pair."""
         return [self.pair, self.whole, self.closer, self.detail]
 
+    def show(self, left: np.ndarray, right: np.ndarray, names: tuple[str, str]) -> Update:
+        """Show two pictures of one size, uint8 (H, W, 3)."""
+        large = max(left.shape[:2]) > VIEW
+        files = _file(reduced(left)), _file(reduced(right))
+        return {
+            self.pair: (left, right),
+            self.whole: gr.ImageSlider(files, label=f"{names[0]} | {names[1]}", visible=True),
+            self.closer: gr.Group(visible=large),
+            self.detail: (_file(part(left, 50, 50)), _file(part(right, 50, 50))) if large else None,
+        }
+
+    def nothing(self) -> Update:
+        """Show no pictures."""
+        return {
+            self.pair: None,
+            self.whole: gr.ImageSlider(None, visible=False),
+            self.closer: gr.Group(visible=False),
+            self.detail: None,
+        }
+
 
 def comparison(name: str) -> Comparison:
     """Lay out a comparison in the page; name: begins the ids of its elements."""
@@ -81,28 +102,8 @@ def comparison(name: str) -> Comparison:
     return Comparison(pair, whole, closer, detail)
 
 
-def show(left: np.ndarray, right: np.ndarray, names: tuple[str, str]) -> list[Any]:
-    """What to put into the components of a comparison. Both pictures have one size, uint8 (H, W, 3)."""
-    large = max(left.shape[:2]) > VIEW
-    whole = gr.ImageSlider(
-        (_file(reduced(left)), _file(reduced(right))), label=f"{names[0]} | {names[1]}", visible=True
-    )
-    detail = (_file(part(left, 50, 50)), _file(part(right, 50, 50))) if large else None
-    return [(left, right), whole, gr.Group(visible=large), detail]
-
-
 def _file(rgb: np.ndarray) -> str:
     """A picture as a PNG file: large, but quickly written. The page is near."""
     stream = io.BytesIO()
     Image.fromarray(rgb).save(stream, "PNG", compress_level=1)
     return keep(stream.getvalue(), "picture.png")
-
-
-def nothing() -> list[Any]:
-    """Leave the components of a comparison as they are."""
-    return [gr.skip()] * 4
-
-
-def clear() -> list[Any]:
-    """Empty a comparison."""
-    return [None, gr.ImageSlider(None, visible=False), gr.Group(visible=False), None]

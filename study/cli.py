@@ -17,7 +17,7 @@ def study() -> None:
     """Ask people which pictures they prefer, and which they take for photographs (docs/study.md)."""
 
 
-@study.command()
+@study.command(short_help="Make a study of photographs.")
 @click.argument("folder", type=FOLDER)
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for the study; must not exist.")
 @click.option("--codecs", default="scodec,avif-iq", show_default=True, help="Names of `scodec eval`, comma-separated.")
@@ -26,7 +26,9 @@ def study() -> None:
     "--question", type=click.Choice(QUESTIONS), default=QUESTIONS[0], show_default=True,
     help="Which of two pictures judges prefer, or which is closer to the original, which is shown then.",
 )  # fmt: skip
-@click.option("--seed", default=0, show_default=True, help="Of the choice of pictures and trials and of all orders.")
+@click.option(
+    "--seed", default=0, show_default=True, help="Seed for the choice of pictures and trials and for their order."
+)
 @click.option("--pictures", "count", type=click.IntRange(min=1), help="That many pictures, chosen at random; or all.")
 @click.option(
     "-j", "--workers", type=click.IntRange(min=1), default=os.cpu_count() or 1, show_default=True,
@@ -51,20 +53,19 @@ def make(
         raise click.exceptions.Exit(1)
 
 
-@study.command()
+@study.command(short_help="Serve the page on which judges answer.")
 @click.argument("folder", metavar="STUDY", type=FOLDER)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; 0.0.0.0 for all.")
 @click.option("--port", type=click.IntRange(0, 65535), default=7860, show_default=True, help="0: any free one.")
 def serve(folder: Path, host: str, port: int) -> None:
     """Serve the page of STUDY, on which judges answer; answers go to answers.sqlite in its folder."""
     require("studio")
-    load(folder)
     from scodec.studio.serve import study as page
 
-    page(folder, host, port)
+    page(load(folder), host, port)
 
 
-@study.command()
+@study.command(short_help="Print what the answers say.")
 @click.argument("folder", metavar="STUDY", type=FOLDER)
 @click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for the files; STUDY/report if not given."
@@ -89,7 +90,7 @@ def _summary(made: Study) -> None:
     pixels = {each.name: each.width * each.height for each in made.pictures}
     kinds = [trial.kind for trial in made.trials]
     pairs, checks = kinds.count("pair"), kinds.count("check")
-    click.echo(f"{len(pixels)} pictures; each judge sees each of them alone, {pairs} pairs and {checks} checks")
+    click.echo(f"pictures: {len(pixels)}, each shown to each judge alone; pairs: {pairs}; checks: {checks}")
     click.echo(f"{'codec':24}{'bpp':>8}{'versions':>10}{'left out':>10}{'bytes used':>12}")
     for codec in made.codecs:
         for bpp in made.rates:

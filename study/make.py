@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from scodec import photo
 from scodec.errors import BadImage, BadRequest, explain
-from scodec.eval.codecs import CODECS, within
+from scodec.eval.codecs import CODECS, check, within
 from scodec.files.folders import pictures
 from scodec.files.pool import work
 from scodec.study import plan
@@ -64,8 +64,6 @@ def make(
     if os.path.lexists(out):
         raise BadRequest(f"{out} exists already: name another folder for the study, or remove this one")
     names = [path.relative_to(folder).as_posix() for path in pictures([folder])]
-    if not names:
-        raise BadRequest(f"no pictures in {folder}: choose another folder")
     if count is not None and count > len(names):
         raise BadRequest(f"{count} pictures are wanted, but {folder} has {len(names)}: ask for fewer")
     if count is not None:
@@ -86,8 +84,7 @@ def make(
 
 
 def _check(codecs: Sequence[str], rates: Sequence[float], question: str) -> None:
-    if unknown := [name for name in codecs if name not in CODECS]:
-        raise BadRequest(f"unknown codec {unknown[0]!r}: choose from {', '.join(CODECS)}")
+    check(codecs)
     if not codecs or len(set(codecs)) < len(codecs):
         raise BadRequest("name each codec once, and at least one")
     if not rates or len(set(rates)) < len(rates) or not all(0 < rate < float("inf") for rate in rates):

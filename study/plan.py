@@ -11,8 +11,6 @@ from scodec.files import atomic
 ORIGINAL, RUINED = "original", "ruined"
 #: What a judge is asked about two pictures: the one they like better, or the one nearer to the original, then shown.
 QUESTIONS = ("prefer", "closer")
-#: Two codecs' versions; the original and its ruin, which shows who pays attention; one picture, real or rebuilt.
-KINDS = ("pair", "check", "single")
 
 FILE, PICTURES = "study.json", "pictures"
 _FORMAT = 1
@@ -57,7 +55,9 @@ class Miss:
 class Trial:
     """One question about one picture.
 
-    kind: one of KINDS. bpp: None for checks and for the original alone. codecs: one or two, in no order of showing.
+    kind: "pair" (two codecs' versions), "check" (the original and its ruin, which shows who pays attention) or "single"
+    (one picture, real or rebuilt). bpp: None for checks and for the original alone. codecs: one or two, in no order of
+    showing.
     """
 
     id: str

@@ -9,7 +9,9 @@ import onnxruntime
 import pytest
 
 import scodec
-from scodec.models.receiver import onnx
+from scodec.errors import Unsupported
+from scodec.extras import EXTRAS
+from scodec.models.receiver import filled, onnx
 
 FILES = {"colorizer.onnx", "faithful.onnx", "natural.onnx"}
 
@@ -34,6 +36,23 @@ def test_files_are_small_and_stay_unless_forced(folder: Path, scodec_command: Ca
     assert not (folder / "natural.onnx").exists(), "all is checked before anything is written"
     assert scodec_command("export", "--onnx", folder, "-f").code == 0
     assert (folder / "natural.onnx").read_bytes() == (folder / "kept.onnx").read_bytes()
+
+
+def test_nothing_is_made_unless_all_can_be(
+    tmp_path: Path, scodec_command: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def first(name: str) -> bytes:
+        if name != next(iter(onnx.GRAPHS)):
+            raise Unsupported("no weights")
+        return b"network"
+
+    with monkeypatch.context() as patch:
+        patch.setattr(filled, "filled", first)
+        run = scodec_command("export", "--onnx", tmp_path / "new")
+    assert run.code == 1 and "no weights" in run.err and not any(tmp_path.iterdir())
+    monkeypatch.setitem(EXTRAS, "onnx", ("no_such_module",))
+    run = scodec_command("export", "--onnx", tmp_path / "new")
+    assert run.code == 1 and "'scodec-image[onnx]'" in run.err and not any(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("look", ["faithful", "natural"])

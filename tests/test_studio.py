@@ -3,18 +3,25 @@ answer."""
 
 import io
 import shutil
+import socket
 import threading
+import webbrowser
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
 import uvicorn
+from fastapi import FastAPI
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 import scodec
-from scodec.studio import app
+from scodec.errors import BadImage, BadRequest
+from scodec.studio import app, compress, restore_tab, study_tab
+from scodec.studio.serve import serve
 from scodec.studio.work import Report, Stopped, run
 from scodec.study import make
 from scodec.study.answers import FILE, judgements, open_answers
@@ -47,7 +54,7 @@ def study(cat: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def address(study: Path) -> Iterator[str]:
     """The studio with a study, served to this machine."""
-    server = uvicorn.Server(uvicorn.Config(app.studio(study), port=0, log_level="error"))
+    server = uvicorn.Server(uvicorn.Config(app.studio(load(study)), port=0, log_level="error"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
@@ -119,6 +126,46 @@ def test_a_photograph_becomes_a_file_and_a_picture(page: Page, photograph: Path)
     assert saved(page, "#compress-scz")[1] == scodec.encode(photograph, hints="auto")
 
 
+def test_what_is_shown_is_what_is_chosen(page: Page, photograph: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    encode, go = compress.encode, threading.Event()
+
+    def held(*arguments: Any) -> compress.Coded:
+        assert go.wait(WAIT / 1000)
+        return encode(*arguments)
+
+    def failing(*arguments: Any) -> compress.Coded:
+        assert go.wait(WAIT / 1000)
+        raise BadImage("this one not")
+
+    monkeypatch.setattr(compress, "encode", held)
+    page.set_input_files("#compress-photo input[type=file]", photograph)
+    facts, working = page.locator("#compress-facts"), page.locator("#compress-status progress")
+    toast = page.locator(".toast-body")
+    expect(working).to_be_visible()
+    page.get_by_label("natural").first.check()
+    page.get_by_label("JPEG").check()
+    go.set()
+    expect(facts).to_contain_text("scodec, natural", timeout=WAIT)
+    expect(facts).to_contain_text("JPEG at its smallest", timeout=WAIT)
+    done(page)
+    expect(toast).to_have_count(0)
+    image = Image.open(io.BytesIO(saved(page, "#compress-png")[1]))
+    assert np.array_equal(np.asarray(image), np.asarray(scodec.decode(scodec.encode(photograph), look="natural")))
+
+    go.clear()
+    monkeypatch.setattr(compress, "encode", failing)
+    page.click("#compress-start")
+    expect(working).to_be_visible()
+    for button in ("#compress-scz", "#compress-png"):
+        expect(page.locator(button)).to_be_disabled()
+    go.set()
+    expect(toast).to_contain_text("this one not")
+    expect(working).to_have_count(0)
+    expect(facts.locator("table")).to_have_count(0)
+    expect(page.locator("#compress-whole")).not_to_be_visible()
+    assert page.locator("#compress-scz").is_disabled()
+
+
 def test_the_divider_moves_by_keyboard(page: Page, photograph: Path) -> None:
     page.set_input_files("#compress-photo input[type=file]", photograph)
     done(page)
@@ -141,7 +188,10 @@ def test_what_is_no_picture_is_one_sentence(page: Page, name: str, content: byte
     assert "Traceback" not in toast.inner_text()
 
 
-def test_a_restored_photograph(page: Page, photograph: Path) -> None:
+def test_a_restored_photograph(page: Page, photograph: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(*arguments: Any) -> None:
+        raise BadImage("this one not")
+
     page.get_by_role("tab", name="Restore").click()
     page.set_input_files("#restore-photo input[type=file]", photograph)
     done(page, "restore")
@@ -149,13 +199,36 @@ def test_a_restored_photograph(page: Page, photograph: Path) -> None:
         page.locator("#restore-files a[download]").first.click()
     (expected,) = scodec.restore(photograph, look="natural")
     assert np.array_equal(np.asarray(Image.open(download.value.path())), np.asarray(expected))
+    monkeypatch.setattr(restore_tab, "restore", failing)
+    page.click("#restore-start")
+    expect(page.locator(".toast-body")).to_contain_text("this one not")
+    for outcome in ("#restore-whole", "#restore-files"):
+        expect(page.locator(outcome)).not_to_be_visible()
+    expect(page.locator("#restore-status")).not_to_contain_text("Done")
 
 
-def test_a_study_from_the_first_to_the_last_answer(page: Page, study: Path, address: str) -> None:
+def test_a_study_from_the_first_to_the_last_answer(
+    page: Page, study: Path, address: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def full(*arguments: Any) -> None:
+        raise BadRequest("the disk is full")
+
     page.get_by_role("tab", name="Study").click()
     page.get_by_label("Your name or number").fill("judge 1")
     page.click("#study-begin")
     expected = showings(load(study), "judge 1")
+    expect(page.locator("#study-question")).to_contain_text("(1 of")
+    page.wait_for_timeout(500)
+    for key in (".", "Control+2", "Alt+2"):  # nobody's answers
+        page.keyboard.press(key)
+    page.get_by_role("tab", name="Compress").click()
+    page.keyboard.press("2")
+    page.get_by_role("tab", name="Study").click()
+    with monkeypatch.context() as patch:
+        patch.setattr(study_tab, "record", full)
+        page.keyboard.press("1")
+        expect(page.locator(".toast-body")).to_contain_text("the disk is full")
+    assert "Traceback" not in capfd.readouterr().err
     for number, showing in enumerate(expected):
         expect(page.locator("#study-question")).to_contain_text(f"({number + 1} of {len(expected)})")
         images = page.locator("#study-pictures img")
@@ -188,6 +261,7 @@ def test_cancel_stops_the_work(page: Page, cat: np.ndarray, tmp_path: Path) -> N
     page.set_input_files("#compress-photo input[type=file]", tmp_path / "large.png")
     status = page.locator("#compress-status")
     expect(status).to_contain_text("rebuilding", timeout=WAIT)
+    page.get_by_label("natural").first.check()  # waits, and must not begin
     page.click("#compress-cancel")
     expect(status).to_contain_text("Cancelled", timeout=WAIT)
     for _ in range(100):
@@ -196,7 +270,7 @@ def test_cancel_stops_the_work(page: Page, cat: np.ndarray, tmp_path: Path) -> N
         page.wait_for_timeout(200)
     else:
         pytest.fail("the work goes on")
-    assert page.locator("#compress-png").is_disabled()
+    assert page.locator("#compress-png").is_disabled() and "Cancelled" in status.inner_text()
 
 
 def test_work_that_nobody_waits_for_stops() -> None:
@@ -214,6 +288,27 @@ def test_work_that_nobody_waits_for_stops() -> None:
     assert "progress" in next(steps)
     steps.close()
     assert stopped.wait(5)
+
+
+@pytest.mark.parametrize("host", ["", "a" * 80, "192.0.2.1"])
+def test_a_host_that_is_none_is_one_sentence(host: str) -> None:
+    with pytest.raises(BadRequest, match="give another --host"):
+        serve(FastAPI(), host, 0, False)
+
+
+def test_the_browser_finds_an_open_door_and_may_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    entered, left = threading.Event(), threading.Event()
+
+    def browse(address: str) -> None:
+        socket.create_connection(("127.0.0.1", urlsplit(address).port)).close()
+        entered.set()
+        left.wait(60)
+
+    monkeypatch.setattr(webbrowser, "open", browse)
+    monkeypatch.setattr(uvicorn.Server, "run", lambda server, sockets: entered.wait(10))
+    serve(FastAPI(), "127.0.0.1", 0, True)
+    assert entered.is_set()
+    left.set()
 
 
 def test_an_address_in_use_is_one_sentence(scodec_command, address: str) -> None:

@@ -269,15 +269,51 @@ def test_another_file_takes_the_place_of_the_one_under_way(site: Site) -> None:
     assert site.open(GOOD) == "" and GOOD.name in site.page.inner_text("#facts")
 
 
+def test_a_file_that_is_too_large_stops_the_one_under_way(site: Site, tmp_path: Path) -> None:
+    large = tmp_path / "large.scz"
+    with large.open("wb") as file:
+        file.truncate((1 << 28) + 1)
+    assert site.open(GOOD) == ""
+    site.page.set_input_files("#file", AV1[0])
+    with site.page.expect_event("worker", timeout=5000):  # takes the place of the busy one
+        assert "too large" in site.open(large)
+    assert not site.page.is_visible("#facts")
+
+
 def test_networks_that_do_not_come_are_named(site: Site) -> None:
+    file = ROOT / "tests" / "golden" / "v1-luma.scz"  # takes another network in each look
     page = new_page(site)
     page.route("**/models/*", lambda route: route.abort())
     page.goto(site.address)
     other = Site(page, site.address)
-    assert "reload the page" in other.open(GOOD)
+    assert "reload the page" in other.open(file)
     page.unroute("**/models/*")
-    assert other.open(GOOD) == ""
+    assert other.open(file) == ""
+    page.route("**/models/*", lambda route: route.abort())
+    page.check("[value=natural]")  # fails, and the faithful picture stays
+    assert "reload the page" in other.outcome()
+    faithful = np.asarray(other.saved())
+    assert page.is_checked("[value=faithful]") and "restorer" in page.inner_text("#facts")
+    page.unroute("**/models/*")
+    page.check("[value=natural]")
+    assert other.outcome() == "" and not np.array_equal(other.saved(), faithful)
     page.close()
+
+
+@pytest.mark.parametrize("gpu, released", [(0, "wasm"), (1, "webgpu")])
+def test_of_two_sessions_one_is_kept(site: Site, gpu: int, released: str) -> None:
+    """The one on the GPU, where it gives what the processor gives: 0 here."""
+    stub = """(async () => {
+        const networks = new m.Networks(() => 0), released = [];
+        const create = async (model, { executionProviders: [kind] }) => ({
+            run: async () => ({ output: { data: [kind === "webgpu" ? a[0] : 0] } }),
+            release: async () => released.push(kind),
+        });
+        networks.runtime = { ort: { InferenceSession: { create }, Tensor: class {} }, gpu: true };
+        await networks.load("faithful");
+        return released;
+    })()"""
+    assert site.call("session", stub, gpu) == [released]
 
 
 def test_one_thread_does_without_the_headers(site: Site) -> None:

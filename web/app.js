@@ -4,23 +4,20 @@ import { Decoder } from "./decoder.js";
 import { describe } from "./facts.js";
 import { View } from "./view.js";
 
-const MOST_BYTES = 1 << 28;
-
 const part = (id) => document.getElementById(id);
 const view = new View(part("view"));
 const decoder = new Decoder(hear);
-/** The file that is open: its name, what is known of it, and its pictures by look. */
-let current = { name: "", facts: null, pictures: {} };
+/** The file that is open: its name, what is known of it, its pictures by look, and the one that is shown. */
+let current = { name: "", facts: null, pictures: {}, shown: null };
 
 const chosenLook = () => document.querySelector("input[name=look]:checked").value;
 
 function open(file) {
   if (!file) return;
-  current = { name: file.name || "picture.scz", facts: null, pictures: {} };
-  for (const id of ["error", "result", "facts"]) part(id).hidden = true;
+  current = { name: file.name || "picture.scz", facts: null, pictures: {}, shown: null };
+  for (const id of ["result", "facts"]) part(id).hidden = true;
   working("Reading the file");
-  if (file.size > MOST_BYTES) refuse("This file is too large to be an .scz file that this page can open.");
-  else decoder.open(file, chosenLook());
+  decoder.open(file, chosenLook());
 }
 
 /** What the worker tells. */
@@ -31,15 +28,14 @@ function hear({ facts, plain, doing, done, rebuilt, saved, refused, failed }) {
   }
   if (plain) {
     view.show("plain", plain);
-    view.split = 100;
+    if (!current.shown) view.split = 100;
     part("result").hidden = false;
   }
   if (doing) working(doing, done);
   if (rebuilt) {
-    const first = !Object.keys(current.pictures).length;
+    if (!current.shown) view.split = 50;
     current.pictures[rebuilt.look] = rebuilt;
     showRebuilt(rebuilt);
-    if (first) view.split = 50;
   }
   if (saved) {
     download(saved);
@@ -52,13 +48,14 @@ function hear({ facts, plain, doing, done, rebuilt, saved, refused, failed }) {
 }
 
 function showRebuilt(picture) {
+  current.shown = picture;
   view.show("rebuilt", picture);
-  showFacts(picture);
+  showFacts();
   idle();
 }
 
-function showFacts(picture) {
-  const rows = describe(current.name, current.facts, picture).map(([term, fact]) => {
+function showFacts() {
+  const rows = describe(current.name, current.facts, current.shown).map(([term, fact]) => {
     const [dt, dd] = [document.createElement("dt"), document.createElement("dd")];
     dt.textContent = term;
     dd.textContent = fact;
@@ -70,6 +67,7 @@ function showFacts(picture) {
 
 /** Shows what is being done; done: how much of it, 0 to 1, where that is known. */
 function working(words, done) {
+  part("error").hidden = true;
   part("work").hidden = false;
   part("doing").textContent = words;
   if (done) part("done").value = done;
@@ -82,9 +80,11 @@ function idle() {
   part("looks").disabled = part("save").disabled = false;
 }
 
+/** Says what went wrong. A picture that is shown already stays, and its look is chosen again. */
 function refuse(sentence) {
   idle();
-  part("result").hidden = true;
+  if (current.shown) document.querySelector(`[name=look][value=${current.shown.look}]`).checked = true;
+  else part("result").hidden = true;
   part("error").textContent = sentence;
   part("error").hidden = false;
 }
@@ -125,5 +125,5 @@ part("looks").addEventListener("change", () => {
 });
 part("save").addEventListener("click", () => {
   working("Writing the PNG");
-  decoder.save(current.pictures[chosenLook()]);
+  decoder.save(current.shown);
 });

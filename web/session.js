@@ -24,7 +24,9 @@ export class Networks {
     const model = new Uint8Array(await response.arrayBuffer());
     const processor = await this.create(model, "wasm");
     const gpu = this.runtime.gpu ? await this.create(model, "webgpu").catch(() => null) : null;
-    this.sessions.set(name, gpu && (await agree(gpu, processor, probes[name]())) ? gpu : processor);
+    const [kept, other] = gpu && (await agree(gpu, processor, probes[name]())) ? [gpu, processor] : [processor, gpu];
+    await other?.release();
+    this.sessions.set(name, kept);
   }
 
   /** What runs some networks, in words. */
@@ -35,9 +37,8 @@ export class Networks {
     return [...new Set(kinds)].join(" and ");
   }
 
-  /** Runs a network on named inputs ({ type, data, dims }); gives the samples of its output. */
-  async run(name, inputs) {
-    await this.load(name);
+  /** Runs a loaded network on named inputs ({ type, data, dims }); gives the samples of its output. */
+  run(name, inputs) {
     return this.sessions.get(name).run(inputs);
   }
 
@@ -49,7 +50,7 @@ export class Networks {
       for (const [key, { type, data, dims }] of Object.entries(inputs)) tensors[key] = new ort.Tensor(type, data, dims);
       return (await session.run(tensors)).output.data;
     };
-    return { provider, run };
+    return { provider, run, release: () => session.release() };
   }
 }
 

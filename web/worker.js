@@ -1,7 +1,7 @@
 /**
- * The heavy work, beside the page. Messages in: { open } (the bytes of a file), { look } (to rebuild the open file in)
- * and { save } (a picture). Out: { facts }, { plain }, { doing, done }, { rebuilt }, { saved }, { refused } (why a file
- * can't be decoded, in a sentence) and { failed } (whatever else went wrong: the page then starts a new worker).
+ * The heavy work, beside the page. Messages in: { open, look } (the bytes of a file, and the look to rebuild it in) and
+ * { save } (a picture). Out: { facts }, { plain }, { doing, done }, { rebuilt }, { saved }, { refused } (why a file can't
+ * be decoded, in a sentence) and { failed } (whatever else went wrong: the page then starts a new worker).
  */
 
 import { checkBrowser, decodeLuma } from "./av1.js";
@@ -19,13 +19,10 @@ const ALPHA_SNAP = 8;
 const MOST_PIXELS = 50_000_000;
 
 const networks = new Networks((doing) => postMessage({ doing }));
-/** The file that was opened last, its sections decoded. */
-let file = null;
 
 self.onmessage = async ({ data: { open, look, save } }) => {
   try {
-    if (open) await openFile(new Uint8Array(open));
-    if (look) await rebuild(look);
+    if (open) await rebuild(await read(new Uint8Array(open)), look);
     if (save) postMessage({ saved: await png(save.rgba, save.width, save.height) });
   } catch (error) {
     if (error instanceof Refusal) postMessage({ refused: error.message });
@@ -33,14 +30,15 @@ self.onmessage = async ({ data: { open, look, save } }) => {
   }
 };
 
-async function openFile(bytes) {
+/** A file with its sections decoded. */
+async function read(bytes) {
   const { luma, hints, alpha, ...header } = parse(bytes);
   const { width, height, lumaWidth, lumaHeight } = header;
   postMessage({ facts: { ...header, bytes: bytes.length, hinted: Boolean(hints), transparent: Boolean(alpha) } });
   refuseWhatBrowsersCanNot(header);
   await checkBrowser();
   const start = performance.now();
-  file = {
+  const file = {
     ...header,
     y: await decodeLuma(luma, lumaWidth, lumaHeight),
     hints: hints && decodeHints(hints, width, height),
@@ -48,7 +46,8 @@ async function openFile(bytes) {
     seed: crc32(luma), // the same file gives the same picture
   };
   file.reading = performance.now() - start;
-  send("plain", gray(enlarged(file)));
+  send("plain", file, gray(enlarged(file)));
+  return file;
 }
 
 function refuseWhatBrowsersCanNot({ coder, width, height }) {
@@ -63,7 +62,7 @@ function refuseWhatBrowsersCanNot({ coder, width, height }) {
   }
 }
 
-async function rebuild(look) {
+async function rebuild(file, look) {
   const needed = [restorer(file, look), ...(file.gray ? [] : ["colorizer"])];
   for (const name of needed) await networks.load(name);
   const start = performance.now();
@@ -74,13 +73,13 @@ async function rebuild(look) {
   const rgba = file.gray ? gray(y) : await colorize(networks, y, file.width, file.height, file.hints, look);
   const end = performance.now();
   const times = { luma: file.reading, restorer: restored - start, colours: end - restored };
-  send("rebuilt", rgba, { look, times, runsOn: networks.runsOn(needed) });
+  send("rebuilt", file, rgba, { look, times, runsOn: networks.runsOn(needed) });
 }
 
 /** Sends a picture with its file's transparency; its memory goes along. */
-function send(kind, rgba, about = {}) {
-  if (file.alpha) file.alpha.forEach((opacity, at) => (rgba[4 * at + 3] = opacity));
-  postMessage({ [kind]: { rgba, width: file.width, height: file.height, ...about } }, [rgba.buffer]);
+function send(kind, { alpha, width, height }, rgba, about = {}) {
+  if (alpha) alpha.forEach((opacity, at) => (rgba[4 * at + 3] = opacity));
+  postMessage({ [kind]: { rgba, width, height, ...about } }, [rgba.buffer]);
 }
 
 const snapped = (opacity) => (opacity < ALPHA_SNAP ? 0 : opacity > 255 - ALPHA_SNAP ? 255 : opacity);
