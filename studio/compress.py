@@ -1,7 +1,7 @@
 """What the tab Compress works out: a file, the picture that comes back, and other codecs at the same bytes."""
 
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,8 @@ from scodec.studio.work import Report, timed
 
 #: Other codecs by the name that the page gives them.
 RIVALS = {"AVIF": "avif-iq", "JPEG": "jpeg"}
+#: An effort of the page alone: medium, but fast for pictures of so many pixels, which would take too long to wait for.
+AUTO, LARGE = "auto", 6_000_000
 #: Pixels up to which SSIMULACRA2 is computed: it takes seconds for each megapixel.
 MEASURED = 3_000_000
 
@@ -43,21 +45,24 @@ class Coded:
     name: str  # of the photograph's file, without its suffix
     original: np.ndarray  # uint8 (H, W, 3)
     data: bytes
+    effort: str
     seconds: float  # to encode
     notes: tuple[str, ...]  # warnings of the encoder
     shown: dict[str, Shown] = field(default_factory=dict)
 
 
-def encode(path: str, options: EncodeOptions, report: Report) -> Coded:
-    """Read and encode a photograph. Raises as `scodec.encode`."""
+def encode(path: str, options: EncodeOptions, effort: str, report: Report) -> Coded:
+    """Read and encode a photograph. effort: one of `EFFORTS`, or AUTO. Raises as `scodec.encode`."""
     report.say("reading")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ScodecWarning)
         picture = photo.load(path)
+        if effort == AUTO:
+            effort = "fast" if picture.rgb.shape[0] * picture.rgb.shape[1] >= LARGE else "medium"
         report.say("encoding")
-        data, seconds = timed(lambda: scodec.encode(picture, options))
+        data, seconds = timed(lambda: scodec.encode(picture, replace(options, effort=effort)))
     notes = tuple(str(each.message) for each in caught if issubclass(each.category, ScodecWarning))
-    return Coded(Path(path).stem, flat(_whole(picture)), data, seconds, notes)
+    return Coded(Path(path).stem, flat(_whole(picture)), data, effort, seconds, notes)
 
 
 def _whole(picture: photo.Photo) -> Image.Image:
@@ -135,5 +140,5 @@ def table(coded: Coded, look: str, other: str | None) -> str:
         parts.append(f"transparency: {facts.alpha_bytes:,} bytes")
     if about := facts.exif_bytes + facts.xmp_bytes:
         parts.append(f"metadata: {about:,} bytes")
-    parts.append(f"encoded in {coded.seconds:.1f} s")
+    parts.append(f"encoded in {coded.seconds:.1f} s (effort {coded.effort})")
     return "\n".join([*lines, "", " · ".join(parts), *(f"\n> {note}" for note in coded.notes)])

@@ -11,7 +11,7 @@ import gradio as gr
 from scodec.errors import BadRequest
 from scodec.options import EFFORTS, LOOKS, LUMA_CODERS, EncodeOptions
 from scodec.studio import compress, pages, views
-from scodec.studio.compress import RIVALS, Coded
+from scodec.studio.compress import AUTO, RIVALS, Coded
 from scodec.studio.kept import keep
 from scodec.studio.pages import Update, explained, watched
 
@@ -33,7 +33,9 @@ def build() -> None:
             budget = gr.Number(60, label="bytes for colour", minimum=1, precision=0, visible=False)
             with gr.Accordion("More", open=False):
                 luma = gr.Radio(LUMA_CODERS, value=EncodeOptions.luma, label="Luma coder")
-                effort = gr.Radio(EFFORTS, value=EncodeOptions.effort, label="Effort")
+                effort = gr.Radio(
+                    [AUTO, *EFFORTS], value=AUTO, label="Effort (auto: medium, fast from 6 megapixels on)"
+                )
                 strip = gr.Radio(list(STRIPS), value=next(iter(STRIPS)), label="Metadata")
             with gr.Row():
                 start = gr.Button("Compress", variant="primary", elem_id="compress-start")
@@ -92,13 +94,13 @@ class _Result:
             return
         hints = COLOURS[colour]
         options = EncodeOptions(
-            quality=int(quality), hints=int(budget or 0) if hints == 60 else hints, luma=luma, effort=effort,
+            quality=int(quality), hints=int(budget or 0) if hints == 60 else hints, luma=luma,
             target_bytes=int(target or 0) or None, strip=STRIPS[strip],
         )  # fmt: skip
         begun = perf_counter()
         yield {self.coded: None, self.file: _unavailable(), self.picture: _unavailable()}
         try:
-            coded = yield from watched(partial(compress.encode, path, options), begun, self.status)
+            coded = yield from watched(partial(compress.encode, path, options, effort), begun, self.status)
             file = keep(coded.data, f"{coded.name}.scz")
         except Exception:
             yield self.nothing()

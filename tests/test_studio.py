@@ -20,6 +20,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 import scodec
 from scodec.errors import BadImage, BadRequest
+from scodec.options import EncodeOptions
 from scodec.studio import app, compress, restore_tab, study_tab
 from scodec.studio.serve import serve
 from scodec.studio.work import Report, Stopped, run
@@ -164,6 +165,13 @@ def test_what_is_shown_is_what_is_chosen(page: Page, photograph: Path, monkeypat
     expect(facts.locator("table")).to_have_count(0)
     expect(page.locator("#compress-whole")).not_to_be_visible()
     assert page.locator("#compress-scz").is_disabled()
+
+
+def test_large_photographs_are_encoded_fast(photograph: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for large, effort in ((1, "fast"), (compress.LARGE, "medium")):
+        monkeypatch.setattr(compress, "LARGE", large)
+        coded = compress.encode(str(photograph), EncodeOptions(luma="av1"), compress.AUTO, Report())
+        assert coded.effort == effort and coded.data == scodec.encode(photograph, luma="av1", effort=effort)
 
 
 def test_the_divider_moves_by_keyboard(page: Page, photograph: Path) -> None:
