@@ -16,21 +16,15 @@ Update = dict[Any, Any]
 Steps = Callable[..., Generator[Update, None, None]]
 
 
-class _Photograph(gr.Image):
-    """Gives the path of the file itself, which Pillow may not know."""
-
-    is_template = True  # looks like gr.Image
-
-    def preprocess(self, payload: Any) -> str | None:
-        return None if payload is None else payload.path
-
-
 def photograph(name: str) -> gr.Image:
-    """A place to drop, paste or choose a photograph. name: begins its id."""
-    return _Photograph(
+    """A place to drop, paste or choose a photograph, whose value is the path of its file. name: begins its id."""
+    place = gr.Image(
         label="Drop, paste or choose a photograph", height=240, sources=["upload", "clipboard"],
         elem_id=f"{name}-photo",
     )  # fmt: skip
+    # Pillow may not know the file's kind. Not a subclass: Gradio would write a stub of it beside this file.
+    place.preprocess = lambda payload: None if payload is None else payload.path  # type: ignore
+    return place
 
 
 @contextmanager
