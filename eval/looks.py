@@ -14,29 +14,26 @@ from tqdm import tqdm
 
 import scodec
 from scodec import photo
-from scodec.errors import ScodecError
 from scodec.eval import rd
 from scodec.eval.codecs import CODECS, within
 from scodec.metrics import METRICS
 from scodec.metrics.perception import frechet, patches
 from scodec.options import LOOKS
+from scodec.tool import Tool
 
 COLUMNS = ("rgb_psnr", "y_psnr", "ciede2000", "colourfulness_ratio", "feature_distance")
 ANCHORS = [name for name in CODECS if name.startswith("avif-") or name == "jxl"]
 Row = dict[str, Any]
 
 
-@click.command()
+@click.command(cls=Tool)
 @click.argument("folders", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--quality", "qualities", multiple=True, type=int, default=(34, 40, 46), show_default=True)
 @click.option("--anchors/--no-anchors", default=True, show_default=True, help="Also measure AVIF and JPEG XL.")
 @click.option("-j", "--workers", default=2, show_default=True)
 def main(folders: tuple[Path, ...], qualities: tuple[int, ...], anchors: bool, workers: int) -> None:
     """Print means over the pictures in FOLDERS; the Frechet distance is computed over all of them together."""
-    try:
-        paths = rd.pictures(list(folders))
-    except ScodecError as error:
-        raise click.ClickException(str(error)) from error
+    paths = rd.pictures(list(folders))
     jobs = [(path, quality, ANCHORS if anchors else []) for quality in qualities for path in paths]
     with ProcessPoolExecutor(workers) as pool:
         measured = list(tqdm(pool.map(_measure, jobs), total=len(jobs), unit="picture"))

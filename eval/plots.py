@@ -13,9 +13,9 @@ import numpy as np
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
 
-from scodec.errors import ScodecError  # noqa: E402
 from scodec.eval.codecs import OURS  # noqa: E402
 from scodec.eval.rd import Record, curve, load  # noqa: E402
+from scodec.tool import Tool  # noqa: E402
 
 LABELS = {
     "rgb_psnr": "RGB-PSNR (dB)",
@@ -77,17 +77,14 @@ def draw(records: list[Record], folder: Path) -> list[Path]:
     return written
 
 
-@click.command()
+@click.command(cls=Tool)
 @click.argument("results", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.argument("folder", required=False, type=click.Path(path_type=Path))
 def main(results: Path, folder: Path | None) -> None:
     """Plot the curves in RESULTS (results.json of `scodec eval`) to FOLDER, by default next to RESULTS."""
     target = folder or results.parent
     target.mkdir(parents=True, exist_ok=True)
-    try:
-        written = draw(load(results), target)
-    except ScodecError as error:
-        raise click.ClickException(str(error)) from error
+    written = draw(load(results), target)
     for path in written:
         click.echo(path)
 

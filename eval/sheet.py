@@ -8,10 +8,10 @@ from PIL import Image, ImageDraw, ImageFont
 
 import scodec
 from scodec import photo
-from scodec.errors import ScodecError
 from scodec.eval.codecs import CODECS, within
 from scodec.files import atomic, formats
 from scodec.metrics import rgb_psnr
+from scodec.tool import Tool
 
 MARGIN, CAPTION = 6, 26  # pixels
 
@@ -62,7 +62,7 @@ def sheet(lines: list[Line]) -> Image.Image:
     return page
 
 
-@click.command()
+@click.command(cls=Tool)
 @click.argument("out", type=click.Path(dir_okay=False, path_type=Path))
 @click.argument("pictures", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
@@ -72,15 +72,12 @@ def sheet(lines: list[Line]) -> Image.Image:
 @click.option("--crop", type=click.IntRange(min=16), help="Show only a centred square of this many pixels a side.")
 def main(out: Path, pictures: tuple[Path, ...], rates: tuple[float, ...], crop: int | None) -> None:
     """Write a contact sheet of PICTURES to OUT, as each codec decodes them from files of the same size."""
-    try:
-        kind = formats.written(str(out))
-        atomic.check_writable(str(out), force=True)
-        page = [line for path in pictures for bpp in rates for line in lines(photo.load(path).rgb, bpp)]
-        if crop:
-            page = [[(caption, middle(picture, crop)) for caption, picture in line] for line in page]
-        sheet(page).save(out, kind)
-    except ScodecError as error:
-        raise click.ClickException(str(error)) from error
+    kind = formats.written(str(out))
+    atomic.check_writable(str(out), force=True)
+    page = [line for path in pictures for bpp in rates for line in lines(photo.load(path).rgb, bpp)]
+    if crop:
+        page = [[(caption, middle(picture, crop)) for caption, picture in line] for line in page]
+    sheet(page).save(out, kind)
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ class Coded:
 
 
 def encode(path: str, options: EncodeOptions, effort: str, report: Report) -> Coded:
-    """Read and encode a photograph. effort: one of `EFFORTS`, or AUTO. Raises as `scodec.encode`."""
+    """Read and encode a photograph. effort: one of `EFFORTS` or AUTO, in place of the options'. Raises as `encode`."""
     report.say("reading")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ScodecWarning)

@@ -34,7 +34,7 @@ LAYERS = (
     ("scodec.format",),
     ("scodec.metrics",),
     ("scodec.models",),
-    ("scodec.errors", "scodec.extras"),
+    ("scodec.errors", "scodec.extras", "scodec.tool"),
 )
 LEVELS = {name: level for level, names in enumerate(LAYERS) for name in names}
 

@@ -59,12 +59,13 @@ def cluster(store: s3fs.S3FileSystem) -> Iterator[Cluster]:
 
 @pytest.fixture(scope="module")
 def photos(cat: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """24 small pictures in two folders, one of them broken."""
+    """24 small pictures in two folders, one of them grey, one broken."""
     folder = tmp_path_factory.mktemp("photos")
     for i in range(24):
         path = folder / ("_0" if i % 2 == 0 else "1") / f"{i:02}.png"  # cameras begin names with _ too
         path.parent.mkdir(exist_ok=True)
-        Image.fromarray(cat[5 * i : 5 * i + 64, 9 * i : 9 * i + 80]).save(path)
+        picture = Image.fromarray(cat[5 * i : 5 * i + 64, 9 * i : 9 * i + 80])
+        (picture.convert("L") if i == 2 else picture).save(path)
     (folder / "1" / "01.png").write_bytes(b"no picture")
     (folder / "readme.txt").write_text("passed over")
     return folder
@@ -192,12 +193,12 @@ def test_names_in_archives_and_tables(cluster: Cluster, cat: np.ndarray, tmp_pat
     tables.mkdir()
     archive(tars / "x.tar", [("../../out.png", png(cat)), ("a.png", png(cat)), ("a.png", png(cat, 9))])
     kind = pyarrow.struct({"bytes": pyarrow.binary(), "path": pyarrow.string()})  # as Hugging Face has pictures
-    values = [{"bytes": png(cat), "path": "a.png"}, {"bytes": png(cat, 9), "path": None}, None]
+    values = [{"bytes": png(cat), "path": "1"}, {"bytes": png(cat, 9), "path": None}, None]
     parquet.write_table(pyarrow.table({"image": pyarrow.array(values, kind)}), tables / "x.parquet")
     list(run.totals(prepare(OPTIONS, tars, tmp_path / "a", "files"), None, 0))
     list(run.totals(run.prepare(OPTIONS, str(tables), str(tmp_path / "b"), "files", "image", 1, False), None, 0))
     files = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.scz"))
-    assert files == ["a/x.tar/a.png.scz", "a/x.tar/a.png~2.scz", "b/x.parquet/1.scz", "b/x.parquet/a.png.scz"]
+    assert files == ["a/x.tar/a.png.scz", "a/x.tar/a.png~2.scz", "b/x.parquet/1.scz", "b/x.parquet/1~1.scz"]
     assert ["leads out" in row["error"] for row in rows(tmp_path / "a")] == [True, False, False]
     assert [bool(row["error"]) for row in rows(tmp_path / "b")] == [False, False, True]
     parquet.write_table(pyarrow.table({"bytes": ["/etc/hostname"]}), tables / "x.parquet")
@@ -205,15 +206,14 @@ def test_names_in_archives_and_tables(cluster: Cluster, cat: np.ndarray, tmp_pat
     assert "holds no bytes (string)" in rows(tmp_path / "c")[0]["error"]
 
 
-def test_targets_that_will_not_do(photos: Path, cat: np.ndarray, tmp_path: Path) -> None:
+def test_targets_that_will_not_do(photos: Path, tmp_path: Path) -> None:
     with pytest.raises(scodec.BadRequest, match="lies in"):
         prepare(OPTIONS, photos, photos / "coded", "parquet")
     prepare(OPTIONS, photos / "1", tmp_path)
     with pytest.raises(scodec.BadRequest, match="another source"):
         prepare(OPTIONS, photos / "_0", tmp_path)
-    for url in ("gs://bucket/x", "foo://x"):
-        with pytest.raises(scodec.BadRequest, match="can't be reached"):
-            prepare(OPTIONS, photos, url)
+    with pytest.raises(scodec.BadRequest, match="can't be reached"):
+        prepare(OPTIONS, photos, "foo://x")
 
 
 def test_a_picture_that_kills_its_worker_ends_the_run(
@@ -228,9 +228,10 @@ def test_a_picture_that_kills_its_worker_ends_the_run(
 def test_a_cluster_that_will_not_do(cluster: Cluster, photos: Path, tmp_path: Path) -> None:
     (tmp_path / "coded").mkdir()
     (tmp_path / "coded" / "a.scz").write_bytes(b"")
-    for options in (DecodeOptions(backend="onnx", device="cuda"), DecodeOptions(receivers=("none.safetensors",))):
-        with pytest.raises(scodec.BadRequest):
-            prepare(options, tmp_path / "coded", tmp_path / "out")
+    with pytest.raises(scodec.BadRequest, match="leave out --device"):
+        prepare(DecodeOptions(backend="onnx", device="cuda"), tmp_path / "coded", tmp_path / "out")
+    with pytest.raises(scodec.BadRequest, match=r"no file none\.safetensors"):
+        prepare(DecodeOptions(receivers=("none.safetensors",)), tmp_path / "coded", tmp_path / "out")
     with pytest.raises(scodec.BadRequest, match="the cluster has 0 GPUs"):
         list(run.totals(prepare(DecodeOptions(), tmp_path / "coded", tmp_path / "out"), None, 0.25))
 
@@ -298,7 +299,6 @@ def test_a_full_disk_and_then_a_larger_one(cluster: Cluster, photos: Path, tmp_p
 def test_datasets(cluster: Cluster, photos: Path, small: np.ndarray) -> None:
     with pytest.raises(scodec.BadRequest):
         scodec.ray.encode(ray.data.range(1), quality=0)
-    Image.open(photos / "_0" / "00.png").convert("L").save(photos / "_0" / "02.png")  # all kinds in one dataset
     pictures = ray.data.read_binary_files([str(photos / "_0"), str(photos / "1")], include_paths=True)
     coded = scodec.ray.encode(pictures, quality=20, luma="av1", effort="fast").materialize()
     found = {Path(row["path"]).name: row for row in coded.take_all()}
@@ -306,7 +306,7 @@ def test_datasets(cluster: Cluster, photos: Path, small: np.ndarray) -> None:
     assert found["00.png"]["scz"] == scodec.encode(photos / "_0" / "00.png", OPTIONS)
     decoded = {Path(row["path"]).name: row for row in scodec.ray.decode(coded, workers=1).take_all()}
     assert decoded["01.png"]["error"] and decoded["01.png"]["image"].size == 0
-    assert decoded["02.png"]["image"].shape == (64, 80, 1)
+    assert decoded["02.png"]["image"].shape == (64, 80, 1)  # beside those of three channels
     expected = np.asarray(scodec.decode(found["00.png"]["scz"]))
     assert np.array_equal(decoded["00.png"]["image"], expected)
     (row,) = scodec.ray.encode(ray.data.from_items([{"image": small}]), "image", luma="av1").take_all()

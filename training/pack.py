@@ -17,8 +17,8 @@ from PIL import Image
 from tqdm import tqdm
 
 from scodec import photo
-from scodec.errors import ScodecError
 from scodec.files.folders import pictures
+from scodec.tool import Tool
 from scodec.training.data import cache, pairs
 
 #: Largest short side of a packed picture in pixels, and its WebP quality.
@@ -27,7 +27,7 @@ SIDE, QUALITY = 512, 70
 LEAST_FOR_PAIRS = 320
 
 
-@click.command()
+@click.command(cls=Tool)
 @click.argument("target", type=click.Path(dir_okay=False, path_type=Path))
 @click.argument("folders", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option(
@@ -35,10 +35,7 @@ LEAST_FOR_PAIRS = 320
 )
 def main(target: Path, folders: tuple[Path, ...], workers: int) -> None:
     """Pack the pictures in FOLDERS, and training pairs coded from the larger ones, into the file TARGET."""
-    try:
-        _pack(target, pictures(folders), workers)
-    except (ScodecError, OSError) as error:
-        raise click.ClickException(str(error)) from error
+    _pack(target, pictures(folders), workers)
 
 
 def _pack(target: Path, found: list[Path], workers: int) -> None:

@@ -11,12 +11,13 @@ import click
 import torch
 from torch import Tensor, nn
 
-from scodec.errors import BadRequest, ScodecError
+from scodec.errors import BadRequest
 from scodec.files.folders import pictures
 from scodec.models import weights
 from scodec.models.blocks import ResBlock, Stage
 from scodec.models.receiver.restorer import Restorer
 from scodec.models.receiver.shared import CODERS
+from scodec.tool import Tool
 from scodec.training.data import pairs
 
 #: A channel stays if in some batch it is positive at more than this share of the positions.
@@ -25,7 +26,7 @@ LEAST = 1e-4
 BATCH, PATCH, BATCHES = 16, 192, 32
 
 
-@click.command()
+@click.command(cls=Tool)
 @click.argument("target", type=click.Path(dir_okay=False, path_type=Path))
 @click.argument("folders", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--source", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Weights to be pruned.")
@@ -35,20 +36,17 @@ def main(target: Path, folders: tuple[Path, ...], source: Path | None, workers: 
 
     The pairs made of the pictures are kept in a folder beside TARGET.
     """
-    try:
-        origin = source or weights.path("restorer")
-        coded = pairs.load(pairs.prepare(pictures(folders), target.with_suffix(".pairs"), workers))
-        network = weights.load(origin)
-        large = [each for each in coded if min(each.y.shape) >= PATCH]
-        if not isinstance(network, Restorer) or not large:
-            raise BadRequest(f"give weights of a restorer, and pictures of at least {PATCH} x {PATCH} pixels")
-        pool = pairs.pool(large)
-        kept = {key: value for key, value in weights.facts(origin).items() if key not in ("network", "config", "id")}
-        kept["recipe"] += "; then scodec.training.prune"
-        weights.save(prune(network, pool), target, "restorer", **kept)
-        click.echo(f"scodec: {target} ({json.dumps(json.loads(weights.facts(target)['config'])['hidden'])})", err=True)
-    except (ScodecError, OSError) as error:
-        raise click.ClickException(str(error)) from error
+    origin = source or weights.path("restorer")
+    coded = pairs.load(pairs.prepare(pictures(folders), target.with_suffix(".pairs"), workers))
+    network = weights.load(origin)
+    large = [each for each in coded if min(each.y.shape) >= PATCH]
+    if not isinstance(network, Restorer) or not large:
+        raise BadRequest(f"give weights of a restorer, and pictures of at least {PATCH} x {PATCH} pixels")
+    pool = pairs.pool(large)
+    kept = {key: value for key, value in weights.facts(origin).items() if key not in ("network", "config", "id")}
+    kept["recipe"] += "; then scodec.training.prune"
+    weights.save(prune(network, pool), target, "restorer", **kept)
+    click.echo(f"scodec: {target} ({json.dumps(json.loads(weights.facts(target)['config'])['hidden'])})", err=True)
 
 
 @torch.inference_mode()

@@ -140,8 +140,9 @@ def items(place: Place, unit: str, column: str, suffixes: Collection[str]) -> It
     with place.open(unit) as file:
         found = _rows(file, unit, column) if place.kind == "parquet" else _members(file, suffixes)
         for number, (name, read) in enumerate(found):
-            if name is None or name in seen:
-                name = f"{number}" if name is None else f"{name}~{number}"
+            name = str(number) if name is None else name
+            while name in seen:
+                name += f"~{number}"
             seen.add(name)
             yield f"{unit}/{name}", partial(_refuse, name) if ".." in name.split("/") else read
 
@@ -172,9 +173,9 @@ def _rows(file: Any, unit: str, column: str) -> Iterator[tuple[str | None, Calla
         raise BadRequest(f"the column {column!r} of {unit} holds no bytes ({kind}): name another with --column")
     for batch in table.iter_batches(ROWS, columns=[name for name in (NAME, column) if name in schema.names]):
         for row in batch.to_pylist():
-            value = row[column]
-            name = row.get(NAME) or (value or {}).get("path") if within else row.get(NAME)
-            yield name and str(name), partial(bytes, ((value or {}).get("bytes") if within else value) or b"")
+            picture = (row[column] or {}) if within else {"bytes": row[column]}
+            name = row.get(NAME) or picture.get("path")
+            yield str(name) if name else None, partial(bytes, picture["bytes"] or b"")
 
 
 def _refuse(name: str) -> bytes:

@@ -19,9 +19,9 @@ from ray.cluster_utils import Cluster
 
 from scodec import api, photo
 from scodec.bulk import run
-from scodec.errors import ScodecError
 from scodec.files.folders import pictures
 from scodec.options import DecodeOptions, EncodeOptions
+from scodec.tool import Tool
 
 CORES = os.cpu_count() or 1
 #: Nodes of a cluster, by the cores of each.
@@ -31,13 +31,16 @@ CLUSTERS = {"one node of 1 core": [1], "two nodes of 1 core": [1, 1], f"one node
 def crops(folders: list[Path], target: Path, count: int, width: int, height: int) -> None:
     """Write that many crops as JPEG files, at random places; small photographs are continued by their mirror images."""
     rng = np.random.default_rng(0)
-    sources = [photo.load(path).rgb for path in pictures(folders)]
+    sources = [_at_least(photo.load(path).rgb, width, height) for path in pictures(folders)]
     for number in range(count):
         rgb = sources[number % len(sources)]
-        short = [(0, max(0, side - length)) for side, length in zip((height, width), rgb.shape[:2], strict=True)]
-        rgb = np.pad(rgb, [*short, (0, 0)], "reflect")
-        top, left = (int(rng.integers(0, n - side + 1)) for n, side in zip(rgb.shape, (height, width), strict=False))
+        top, left = int(rng.integers(rgb.shape[0] - height + 1)), int(rng.integers(rgb.shape[1] - width + 1))
         Image.fromarray(rgb[top : top + height, left : left + width]).save(target / f"{number:06}.jpg", quality=95)
+
+
+def _at_least(rgb: np.ndarray, width: int, height: int) -> np.ndarray:
+    below, right = max(0, height - rgb.shape[0]), max(0, width - rgb.shape[1])
+    return np.pad(rgb, [(0, below), (0, right), (0, 0)], "reflect")
 
 
 def plain(source: Path, target: Path, options: EncodeOptions) -> float:
@@ -81,7 +84,7 @@ def rows(source: Path, folder: Path, count: int, options: EncodeOptions) -> Iter
             yield f"| scodec bulk {work}, {name} | {seconds:.1f} | {count / seconds:.1f} | {started:.1f} |"
 
 
-@click.command()
+@click.command(cls=Tool)
 @click.argument("folders", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--count", default=2000, show_default=True, help="Pictures.")
 @click.option("--side", default=160, show_default=True, help="Their side in pixels.")
@@ -92,10 +95,7 @@ def main(folders: tuple[Path, ...], count: int, side: int, quality: int) -> None
     with tempfile.TemporaryDirectory() as name:
         source = Path(name) / "source"
         source.mkdir()
-        try:
-            crops(list(folders), source, count, side, side)
-        except ScodecError as error:
-            raise click.ClickException(str(error)) from error
+        crops(list(folders), source, count, side, side)
         click.echo("| | seconds | pictures each second | to start |\n| --- | --- | --- | --- |")
         for line in rows(source, Path(name), count, options):
             click.echo(line)

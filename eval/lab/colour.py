@@ -21,12 +21,12 @@ from tqdm import tqdm
 
 from scodec import photo
 from scodec.colour import hints
-from scodec.errors import ScodecError
 from scodec.eval import rd
 from scodec.luma import vvc
 from scodec.metrics import ciede2000, colourfulness_ratio, rgb_psnr
 from scodec.options import LOOKS
 from scodec.sender import rate, scaling
+from scodec.tool import Tool
 
 BUDGETS = (30, 60, 120, 250)
 CELLS = (16, 24, 32, 48, 64, 96, 128, 192, 256)
@@ -35,15 +35,12 @@ RUNGS = rate.LADDERS["vvc"][0:40:3]
 STEPS = (3, 4, 6, 8, 12, 16, 24, 32)
 
 
-@click.command()
+@click.command(cls=Tool)
 @click.argument("folders", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("-j", "--workers", default=2, show_default=True)
 def main(folders: tuple[Path, ...], workers: int) -> None:
     """Print means over the pictures in FOLDERS."""
-    try:
-        paths = rd.pictures(list(folders))
-    except ScodecError as error:
-        raise click.ClickException(str(error)) from error
+    paths = rd.pictures(list(folders))
     with ProcessPoolExecutor(workers) as pool:
         rows = list(tqdm(pool.map(_measure, paths), total=len(paths), unit="picture"))
     for name in rows[0]:

@@ -15,10 +15,10 @@ import torch
 from tqdm import tqdm
 
 from scodec import photo
-from scodec.errors import ScodecError
 from scodec.files.folders import pictures
 from scodec.models import weights
 from scodec.models.luma.hyperprior import HYPER_BLOCK, LumaHyperprior
+from scodec.tool import Tool
 
 
 @contextlib.contextmanager
@@ -69,7 +69,7 @@ def mismatches(network: LumaHyperprior, data: bytes, quantizer: int, height: int
     return wrong
 
 
-@click.command()
+@click.command(cls=Tool)
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option(
     "--weights", "file", type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -81,10 +81,7 @@ def main(folder: Path, file: Path | None, count: int, seed: int) -> None:
     """Count mismatches over crops of the pictures in FOLDER and its subfolders."""
     network = weights.load(file or "hyperprior")
     assert isinstance(network, LumaHyperprior)
-    try:
-        paths = pictures([folder])
-    except ScodecError as error:
-        raise click.ClickException(str(error)) from error
+    paths = pictures([folder])
     rng = np.random.default_rng(seed)
     failures = decoded = bits = 0
     estimated = 0.0

@@ -16,12 +16,13 @@ from tqdm import tqdm
 
 from scodec import luma, photo
 from scodec.sender import scaling
+from scodec.tool import Tool
 
 QUANTIZERS = (63, 62, 60, 57, 54, 51, 48, 46, 44, 42, 40, 37, 34, 31, 27, 22, 16, 10)
 CROP = 512
 
 
-@click.command()
+@click.command(cls=Tool)
 @click.argument("pictures", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--luma", "coder", type=click.Choice(list(luma.CODERS)), default="vvc", show_default=True)
 @click.option("-j", "--workers", default=2, show_default=True)

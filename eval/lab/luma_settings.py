@@ -14,6 +14,7 @@ from PIL import Image
 from scodec import photo
 from scodec.luma import av1
 from scodec.metrics.bd import Curve, bd_rate
+from scodec.tool import Tool
 
 QUALITIES = (1, 5, 10, 17, 25)
 WIDTH, HEIGHT = 768, 512
@@ -40,7 +41,7 @@ SETTINGS: dict[str, tuple[int, dict[str, str]]] = {
 }
 
 
-@click.command()
+@click.command(cls=Tool)
 @click.argument("pictures", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def main(pictures: tuple[Path, ...]) -> None:
     """Compare the settings on the top left 768 x 512 pixels of PICTURES."""

@@ -22,6 +22,7 @@ import click
 from PIL import Image, ImageOps
 
 import scodec
+from scodec.tool import Tool
 
 LIMIT = 30  # CPU seconds of one process; ten times as many seconds of wall-clock time
 #: Folders deeper than this are counted with their ancestor at this depth.
@@ -125,7 +126,7 @@ def table(folder: Path, results: Sequence[Result]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
-@click.command()
+@click.command(cls=Tool)
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--every", type=click.IntRange(min=1), default=1, show_default=True, help="Take only every Nth file.")
 @click.option("-j", "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Files in parallel.")

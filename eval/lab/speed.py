@@ -26,6 +26,7 @@ import scodec
 from scodec.luma import CODERS
 from scodec.models import weights
 from scodec.photo import planes
+from scodec.tool import Tool
 
 REPEATS = 5
 #: Qualities of the files for `decode_many`.
@@ -54,7 +55,7 @@ print(json.dumps([len(data), encoded - start, encoding, perf_counter() - encoded
 """
 
 
-@click.command()
+@click.command(cls=Tool)
 @click.argument("picture", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--large/--no-large", default=True, show_default=True, help="Also measure 1 to 64 megapixels.")
 @click.option(

@@ -10,7 +10,7 @@ import signal
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import perf_counter, sleep
 from typing import Any
@@ -24,9 +24,9 @@ from ray.cluster_utils import Cluster
 
 from scodec.bulk import run
 from scodec.bulk.places import MANIFEST
-from scodec.errors import ScodecError
 from scodec.eval.lab.bulk import crops
 from scodec.options import EncodeOptions
+from scodec.tool import Tool
 
 #: One picture in this many is broken.
 BROKEN = 100
@@ -35,8 +35,13 @@ SHARDS, LARGEST = 40, 256
 
 
 def workers() -> list[psutil.Process]:
-    """The processes that are working on a shard."""
-    return [each for each in psutil.process_iter(["cmdline"]) if "ray::Map" in str(each.info)]
+    """The processes of our cluster that are working on a shard."""
+    found = []
+    for each in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):  # it has just ended
+            if "ray::Map" in str(each.cmdline()):
+                found.append(each)
+    return found
 
 
 @contextmanager
@@ -47,11 +52,9 @@ def watched() -> Iterator[list[int]]:
     def watch() -> None:
         while not over.is_set():
             for each in workers():
-                try:
+                with suppress(psutil.Error):
                     family = [each, *each.children(recursive=True)]
                     peak[0] = max(peak[0], sum(member.memory_info().rss for member in family))
-                except psutil.Error:
-                    continue  # it has just ended
             sleep(0.1)
 
     thread = threading.Thread(target=watch)
@@ -102,7 +105,7 @@ def rows(source: Path, target: Path, options: EncodeOptions) -> Iterator[tuple[s
     yield "files", f"{len(files)}, {'the same as' if agree else 'NOT THOSE'} in the rows"
 
 
-@click.command()
+@click.command(cls=Tool)
 @click.argument("folders", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--count", default=2000, show_default=True, help="Pictures.")
 @click.option("--size", nargs=2, default=(96, 96), show_default=True, help="Their width and height in pixels.")
@@ -112,10 +115,7 @@ def main(folders: tuple[Path, ...], count: int, size: tuple[int, int], effort: s
     with tempfile.TemporaryDirectory() as name:
         source = Path(name) / "source"
         source.mkdir()
-        try:
-            crops(list(folders), source, count, *size)
-        except ScodecError as error:
-            raise click.ClickException(str(error)) from error
+        crops(list(folders), source, count, *size)
         for path in sorted(source.iterdir())[::BROKEN]:
             path.write_bytes(b"no picture")
         click.echo("| | |\n| --- | --- |")

@@ -32,6 +32,7 @@ from scodec.models.receiver import receiver
 from scodec.models.receiver.shared import CodedLuma
 from scodec.models.reports import system
 from scodec.restoration import QUANTIZER
+from scodec.tool import Tool
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
@@ -179,7 +180,7 @@ def _colourfulness_at(psnr: float, rows: list[Figures]) -> float | None:
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
-@click.command()
+@click.command(cls=Tool)
 @click.option("--trained", type=_FOLDER, required=True, help="Folder of trained systems, the --run of `scodec train`.")
 @click.option("--photographs", type=_FOLDER, help="Photographs to colorize.")
 @click.option("--small", type=_FOLDER, multiple=True, help="Pictures to downscale and enlarge (Set5, Set14).")
