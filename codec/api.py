@@ -48,7 +48,7 @@ def decode(
 
     data: the file's bytes, its path, or a binary file object.
     color: False gives the luminance alone, in grey; so does a file whose source was grey.
-    look: "faithful" (least error), "natural" (plausible colours and texture), or a number from 0 to 1 between them.
+    look: "faithful" (least error), "natural" (stronger colours and texture), or a number from 0 to 1 between them.
     backend: what runs the networks, "onnx" (ONNX Runtime, on the CPU) or "torch"; "auto" takes torch where there is a
     GPU for it.
     device: "auto", "cpu", "cuda" or "mps"; dtype: "auto", "float32", "bfloat16" or "float16" for the networks.
@@ -109,7 +109,7 @@ def restore(source: photo.Source, options: RestoreOptions | None = None, **chang
     source: as for `encode`. scale: 1 to 4 times larger. color: False leaves it grey.
     systems: systems of the reports (docs/systems.md) in place of scodec's own networks, by name or weights file: one
     that colours, one that enlarges, or both.
-    look: "faithful" (least error), "natural" (plausible colours and texture), or a number from 0 to 1 between them.
+    look: "faithful" (least error), "natural" (stronger colours and texture), or a number from 0 to 1 between them.
     samples: how many versions; the first has the colours of the look, the others plausible ones drawn with `seed`.
     backend, device, dtype: as for `decode`. options: all of them at once, in place of the single ones.
 

@@ -25,7 +25,7 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 STRIPS = (False, True, "location", "gps")
 #: Number formats of the networks.
 DTYPES = ("auto", "float32", "bfloat16", "float16")
-#: The looks that have names: the least error, and plausible colours and texture.
+#: The looks that have names: the least error, and stronger colours and texture.
 LOOKS = {"faithful": 0.0, "natural": 1.0}
 
 #: Wraps a list and yields its items, to show how far the work is (tqdm, say).
@@ -69,7 +69,7 @@ def _check(options: Any) -> None:
             raise BadRequest(f"{each.name} {value!r} is impossible: give a whole number, {low} or more")
 
 
-_LOOK = "faithful has the least error, natural plausible colours and texture; a number from 0 to 1 lies between."
+_LOOK = "faithful has the least error, natural stronger colours and texture; a number from 0 to 1 lies between."
 _BACKEND = (
     "What runs the networks: onnx (ONNX Runtime, on the CPU) or torch; auto takes torch where there is a GPU for it."
 )
