@@ -23,8 +23,8 @@ CHROMA_UNIT = 64.0
 #: Largest input of the colorizer, in luma pixels. Larger pictures are reduced to this, so that the cost of colorization
 #: does not grow with the picture, and so that the network sees a whole tree rather than its leaves.
 COLOUR_PIXELS = 448 * 672
-#: The look of the colorizer's colours, in both looks of pictures. Its natural ones, from training with a critic, stain:
-#: on photographs that no training had seen, faithful ones err less, also when they are made as strong as those.
+#: The look of the colorizer's colours, in both looks of pictures. Its natural ones, from training with a critic, stain
+#: dark skin red (docs/experiments.md, "Photographs that no training has seen").
 COLOUR_LOOK = 0.0
 #: By how much the natural look strengthens guessed chroma. The network, in doubt between hues, leans to grey.
 STRONGER = 0.2
