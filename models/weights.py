@@ -51,7 +51,7 @@ def installed() -> dict[str, str]:
 def load(name: str | Path) -> "nn.Module":
     """Build a network and load its weights: float32, on the CPU, whatever defaults torch was given.
 
-    Raises Unsupported as `facts` does.
+    Raises Unsupported as `facts` does, and for weights of another version of a network.
     """
     import torch
     from safetensors.torch import load_file
@@ -59,11 +59,15 @@ def load(name: str | Path) -> "nn.Module":
     from scodec.models.registry import NETWORKS
 
     metadata = facts(name)
-    with torch.device("cpu"):
-        network = NETWORKS[metadata["network"]](**json.loads(metadata["config"])).float()
-    network.load_state_dict(
-        {key: value.float() if value.is_floating_point() else value for key, value in load_file(_file(name)).items()}
-    )
+    kind, config = metadata["network"], json.loads(metadata["config"])
+    tensors = load_file(_file(name))
+    try:
+        with torch.device("cpu"):
+            network = NETWORKS[kind](**config).float()
+        network.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in tensors.items()})
+    except (KeyError, TypeError, RuntimeError) as error:
+        remedy = "reinstall scodec-image" if isinstance(name, str) else "train it again with `scodec train`"
+        raise Unsupported(f"{name} holds another version of the network {kind}: {remedy}") from error
     return network.eval()
 
 

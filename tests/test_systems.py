@@ -232,3 +232,8 @@ def test_receivers_by_name_and_invalid_ones(cat, luma_file, tmp_path, monkeypatc
     (tmp_path / "broken.safetensors").write_bytes(b"nothing")
     with pytest.raises(Unsupported, match="name another file"):
         scodec.decode(luma_file, receivers=[str(tmp_path / "broken.safetensors")])
+    changed = EDSR(1)
+    changed.add_module("extra", nn.Linear(2, 2))
+    weights.save(changed, tmp_path / "old.safetensors", "edsr")
+    with pytest.raises(Unsupported, match="another version of the network edsr: train it again"):
+        scodec.decode(luma_file, receivers=[str(tmp_path / "old.safetensors")])
