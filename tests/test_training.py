@@ -64,7 +64,7 @@ def test_command_trains_and_resumes(
     monkeypatch.setattr(update, "COMPARED", 3)
     own = tmp_path / "own.yaml"
     numbers = "steps: 4\nbatch: 2\nlr: 1.0e-3\nwarmup: 1\nema: 0.0\n"
-    if task != "luma":
+    if task == "natural":
         numbers += "adversarial: 1.0\nadversarial_from: 1\nbalanced: true\n"
     own.write_text(f"task: {task}\nnetwork: {name}\npatch: {patch}\n{numbers}")
     arguments = ["train", folder, "--recipe", own, "--run", tmp_path / "run", "--every", 2, "-j", 1, "--device", "cpu"]
@@ -128,7 +128,7 @@ def test_packed_file_replaces_its_folders(tmp_path, cat, scodec_command):
 
 
 def test_decoded_lumas_match_their_pictures(folder, tmp_path):
-    """Patches of the pool are of one place in picture and lumas, and the encoder of the colorizer is not trained."""
+    """Patches of the pool are of one place in picture and lumas."""
     pool = decoded.pool(decoded.prepare(sorted(folder.iterdir()), tmp_path / "decoded", 1), 64)
     for red, green, blue, faithful, natural in pool.draw(16, 96, torch.Generator().manual_seed(1)):
         luma = (0.299 * red + 0.587 * green + 0.114 * blue).flatten()

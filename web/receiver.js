@@ -15,9 +15,7 @@ const AV1 = 0;
 /** Chroma is carried as Cb, Cr / 64 inside the colorizer. */
 const CHROMA_UNIT = 64;
 /** Largest input of the colorizer, in luma pixels. */
-const COLOUR_PIXELS = 448 * 672;
-/** The look of the colorizer's colours, in both looks of pictures. */
-const COLOUR_LOOK = 0;
+const COLOUR_PIXELS = 320 * 480;
 /** By how much the natural look strengthens guessed chroma. */
 const STRONGER = 0.2;
 /** Guided upsampling: window radius, and the variance of luma below which it has no effect. */
@@ -90,7 +88,7 @@ export async function colorize(networks, y, width, height, hints, look) {
   const output = await networks.run("colorizer", {
     y: float32(padded(small, rows, columns, inputRows, inputColumns), 1, 1, inputRows, inputColumns),
     hint: float32(hintInput, 1, 2, inputRows / 2, inputColumns / 2),
-    numbers: float32(Float32Array.from(describe(hints, reduction)), 1, 4),
+    numbers: float32(Float32Array.from(describe(hints, reduction)), 1, 3),
   });
   const stronger = hints || look === "faithful" ? 1 : 1 + STRONGER;
   const half = output.length / 2;
@@ -110,10 +108,10 @@ export function gray(y) {
   return rgba;
 }
 
-/** The numbers on which the colorizer is conditioned: hints or not, their cells and steps, and the look of colours. */
+/** The numbers on which the colorizer is conditioned: hints or not, their cells and steps. */
 function describe(hints, reduction) {
-  if (!hints) return [0, 0, 0, COLOUR_LOOK];
-  return [1, Math.log2(hints.cell * reduction) / 4 - 1, Math.log2(Math.max(hints.step, 1)) / 4, COLOUR_LOOK];
+  if (!hints) return [0, 0, 0];
+  return [1, Math.log2(hints.cell * reduction) / 4 - 1, Math.log2(Math.max(hints.step, 1)) / 4];
 }
 
 /** The hints' grid enlarged to whole chroma samples of the colorizer's input; its border continues. */

@@ -86,7 +86,7 @@ class Colorizer(nn.Module):
         self.backbone = backbone
         self.config = {"backbone": backbone, "widths": list(widths), "blocks": list(blocks)}
         self.encoder = EfficientNetLite(backbone, 1)
-        self.condition = condition_mlp(4, CONDITION)
+        self.condition = condition_mlp(3, CONDITION)
         levels = range(len(widths))
         self.skip = nn.ModuleList(nn.Conv2d(self.encoder.channels[i] + 3, widths[i], 1) for i in levels)
         self.decoder = nn.ModuleList(Stage(widths[i], blocks[i], CONDITION) for i in levels)
@@ -97,11 +97,11 @@ class Colorizer(nn.Module):
         for parameter in self.tail.parameters():
             nn.init.zeros_(parameter)
 
-    def forward(self, y_B1HW: Tensor, hint_B2hw: Tensor, describe_B4: Tensor) -> Tensor:
+    def forward(self, y_B1HW: Tensor, hint_B2hw: Tensor, describe_B3: Tensor) -> Tensor:
         """Luma (0..1), hint planes and their `describe` numbers -> chroma (B, 2, H/2, W/2) in units of CHROMA_UNIT."""
-        hinted = describe_B4[:, :1, None, None].expand(-1, 1, *hint_B2hw.shape[2:])
+        hinted = describe_B3[:, :1, None, None].expand(-1, 1, *hint_B2hw.shape[2:])
         planes = torch.cat([hint_B2hw, hinted], 1)
-        condition = self.condition(describe_B4)
+        condition = self.condition(describe_B3)
         x = None
         for level, features in reversed(list(enumerate(self.encoder(y_B1HW * 2 - 1)))):
             hint = F.avg_pool2d(planes, 2**level) if level else planes

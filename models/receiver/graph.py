@@ -52,7 +52,7 @@ def _inputs(network: nn.Module) -> dict[str, Tensor]:
     """Example inputs by name."""
     y = torch.zeros(1, 1, 64, 96)
     if isinstance(network, Colorizer):
-        return {"y": y, "hint": torch.zeros(1, 2, 32, 48), "numbers": torch.zeros(1, 4)}
+        return {"y": y, "hint": torch.zeros(1, 2, 32, 48), "numbers": torch.zeros(1, 3)}
     one = torch.ones(1, dtype=torch.int64)
     return {"y_up": y, "coder": one, "scale": one, "quantizer": one, "noise": y}
 

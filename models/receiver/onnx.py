@@ -19,7 +19,6 @@ from scodec.models import weights
 from scodec.models.receiver.shared import (
     CHROMA_UNIT,
     CODERS,
-    COLOUR_LOOK,
     GUIDE_EPSILON,
     GUIDE_RADIUS,
     STRONGER,
@@ -142,7 +141,7 @@ class OnnxReceiver:
             "colorizer",
             y=_padded(small, COLORIZER_MULTIPLE)[None, None],
             hint=_padded(plane, COLORIZER_MULTIPLE // 2)[None],
-            numbers=np.array([describe(known, COLOUR_LOOK)], np.float32),
+            numbers=np.array([describe(known)], np.float32),
         )[0, :, : rows // 2, : columns // 2]
         if grid is None:
             chroma = chroma * np.float32(1 + STRONGER * look)

@@ -23,7 +23,6 @@ from scodec.models.receiver.colorizer import Colorizer, enlarge_hint
 from scodec.models.receiver.restorer import Restorer, describe_coding, enlarge
 from scodec.models.receiver.shared import (
     CHROMA_UNIT,
-    COLOUR_LOOK,
     GUIDE_EPSILON,
     GUIDE_RADIUS,
     STRONGER,
@@ -98,7 +97,7 @@ class Receiver:
         for each, hint in zip(plane, known, strict=True):
             if hint is not None:
                 each.copy_(hint.plane)
-        numbers = torch.tensor([describe(hint, COLOUR_LOOK) for hint in known], dtype=torch.float32, device=self.device)
+        numbers = torch.tensor([describe(hint) for hint in known], dtype=torch.float32, device=self.device)
         guessed = torch.tensor([float(hint is None) for hint in known], device=self.device, dtype=torch.float32)
         multiple = Colorizer.multiple
         plane = padded(plane, multiple // 2)

@@ -21,11 +21,8 @@ TILE_MULTIPLE = 24
 #: Chroma is carried as Cb, Cr / 64 inside the colorizer.
 CHROMA_UNIT = 64.0
 #: Largest input of the colorizer, in luma pixels. Larger pictures are reduced to this, so that the cost of colorization
-#: does not grow with the picture, and so that the network sees a whole tree rather than its leaves.
-COLOUR_PIXELS = 448 * 672
-#: The look of the colorizer's colours, in both looks of pictures. Its natural ones, from training with a critic, stain
-#: dark skin red (docs/experiments.md, "Photographs that no training has seen").
-COLOUR_LOOK = 0.0
+#: does not grow with the picture, and so that the network sees a whole face rather than a cheek, which it would stain.
+COLOUR_PIXELS = 320 * 480
 #: By how much the natural look strengthens guessed chroma. The network, in doubt between hues, leans to grey.
 STRONGER = 0.2
 #: Guided upsampling: window radius (chroma pixels), and the variance of luma (0..1) below which it has no effect.
@@ -114,15 +111,14 @@ class Known(Protocol):
         """Quantization step of the grid in chroma levels."""
 
 
-def describe(hint: Known | None, look: float) -> list[float]:
+def describe(hint: Known | None) -> list[float]:
     """The numbers on which the colorizer is conditioned.
 
-    They are: whether there are hints; the hints' cell size and step, which tell how reliable they are; and the look
-    (0 faithful, 1 natural).
+    They are: whether there are hints; the hints' cell size and step, which tell how reliable they are.
     """
     if hint is None:
-        return [0.0, 0.0, 0.0, look]
-    return [1.0, math.log2(hint.cell) / 4 - 1, math.log2(max(hint.step, 1)) / 4, look]
+        return [0.0, 0.0, 0.0]
+    return [1.0, math.log2(hint.cell) / 4 - 1, math.log2(max(hint.step, 1)) / 4]
 
 
 def colorizer_size(height: int, width: int) -> tuple[float, int, int]:

@@ -69,8 +69,8 @@ def draw(pool: Tensor, count: int, side: int, generator: torch.Generator) -> Ten
     return F.grid_sample(rgb, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
 
 
-def exposed(rgb: Tensor, generator: torch.Generator) -> Tensor:
-    """Random exposure: the gamma of each picture (B, 3, H, W; 0..1) is changed with a probability of one half."""
-    power = 2 ** (torch.rand(len(rgb), generator=generator, device=rgb.device) * 2 * GAMMA - GAMMA)
-    chosen = torch.rand(len(rgb), generator=generator, device=rgb.device) < 0.5
-    return rgb.clamp(0, 1) ** torch.where(chosen, power, 1.0)[:, None, None, None]
+def exposed(pictures: Tensor, generator: torch.Generator) -> Tensor:
+    """Random exposure: the gamma of each picture (B, channels, H, W; 0..1) is changed with a probability of 0.5."""
+    power = 2 ** (torch.rand(len(pictures), generator=generator, device=pictures.device) * 2 * GAMMA - GAMMA)
+    chosen = torch.rand(len(pictures), generator=generator, device=pictures.device) < 0.5
+    return pictures.clamp(0, 1) ** torch.where(chosen, power, 1.0)[:, None, None, None]

@@ -1,8 +1,7 @@
-"""Training task `colour`: the colorizer learns to predict chroma from luma, with and without hints, in both looks.
+"""Training task `colour`: the colorizer learns to predict chroma from luma, with and without hints.
 
-Every batch has three parts: blind samples (without hints) in the faithful look, samples with hints in the same look,
-and blind samples in the natural look. The loss of the first two parts is the RGB error alone; that of the third is a
-distance of ImageNet features, a little absolute error, and the loss of a critic.
+The loss is the RGB error alone. A critic makes colours stronger where the hue is in doubt, but stains dark skin red
+(docs/experiments.md, "Photographs that no training has seen").
 """
 
 from pathlib import Path
@@ -24,13 +23,12 @@ from scodec.models.receiver.receiver import Receiver
 from scodec.models.receiver.restorer import Restorer
 from scodec.models.receiver.shared import CHROMA_UNIT, Grid, describe
 from scodec.training.data import pools
-from scodec.training.losses import chroma_rms, rgb_of_chroma
-from scodec.training.perception import FeatureCritic, Features, distance
+from scodec.training.losses import chroma_rms
 from scodec.training.recipe import Recipe
-from scodec.training.tasks.task import Task
+from scodec.training.tasks.task import Batch, Task
 
-#: Shares of a batch: blind and faithful, blind and natural; the rest has hints.
-FAITHFUL, NATURAL = 0.375, 0.375
+#: Share of a batch that has hints; the rest is blind.
+HINTED = 0.25
 #: Two pools of squares, the second one from large pictures: side of the squares and smallest short side of a picture,
 #: relative to the patch size; and the share of batches from large pictures, of which there are few.
 SMALL, LARGE, LARGE_SHARE = (1.0, 0.625), (2.0, 1.75), 0.3
@@ -40,14 +38,14 @@ WATCHED = 2.0
 CELLS, CELL_SHARES, STEPS = (8, 16, 32, 64), (0.45, 0.3, 0.15, 0.1), (6.0, 64.0)
 #: Factors by which luma is reduced and enlarged again, to remove detail that a receiver does not get.
 BLURS = (1.0, 1.4, 2.0, 2.7, 3.5)
-#: Learning rate of the pretrained encoder, relative to the rest; weight of the absolute error in the natural look.
-ENCODER_SHARE, ABSOLUTE = 0.2, 0.25
 
 
 class ColourTask(Task):
-    """Batches of (luma, hint, look) -> chroma at half resolution."""
+    """Batches of (luma, hint) -> chroma at half resolution."""
 
     replayed = True
+    #: Learning rate of the pretrained encoder, relative to the rest.
+    encoder_share = 0.2
 
     def __init__(self, recipe: Recipe, train: list[Path], held_out: list[Path]) -> None:
         self.recipe = recipe
@@ -58,7 +56,6 @@ class ColourTask(Task):
         if not self.pools:
             raise BadRequest(f"no picture has a short side of {sizes[0][1]} pixels: give folders with larger pictures")
         self.held_out = [_reduced(path, round(WATCHED * recipe.patch)) for path in held_out]
-        self.features = Features(5)
 
     def network(self) -> nn.Module:
         network = Colorizer(**self.recipe.config)
@@ -67,67 +64,28 @@ class ColourTask(Task):
 
     def ready(self, device: torch.device) -> None:
         self.pools = [pool.to(device) for pool in self.pools]
-        self.features.to(device)
 
     def groups(self, network: nn.Module) -> list[dict]:
         encoder: list[nn.Parameter] = []
         rest: list[nn.Parameter] = []
         for name, parameter in network.named_parameters():
             (encoder if name.startswith("encoder.") else rest).append(parameter)
-        return [{"params": encoder, "share": ENCODER_SHARE}, {"params": rest, "share": 1.0}]
+        return [{"params": encoder, "share": self.encoder_share}, {"params": rest, "share": 1.0}]
 
-    def parts(self, count: int) -> tuple[int, int, int]:
-        """How many samples of a batch are blind and faithful, have hints, and are blind and natural."""
-        blind, natural = max(1, int(FAITHFUL * count)), max(1, int(NATURAL * count))
-        return blind, count - blind - natural, natural
-
-    def batch(self, rng: np.random.Generator) -> dict[str, Tensor]:
-        """One batch: y (B, 1, side, side) in 0..1; hint and chroma (B, 2, side/2, side/2) in CHROMA_UNITs; describe.
-
-        First blind faithful samples, then those with hints, then blind natural ones; `parts` gives their numbers.
-        """
-        side, count = self.recipe.patch, max(3, self.recipe.batch)  # at least one of each kind
+    def batch(self, rng: np.random.Generator) -> Batch:
+        """One batch: y (B, 1, side, side) in 0..1; hint and chroma (B, 2, side/2, side/2) in CHROMA_UNITs; describe."""
+        side, count = self.recipe.patch, self.recipe.batch
         pool = self.pools[int(rng.random() < LARGE_SHARE) % len(self.pools)]
         generator = torch.Generator(pool.device).manual_seed(int(rng.integers(2**62)))
-        rgb = pools.exposed(pools.draw(pool, count, side, generator), generator)
-        y, chroma = luma_and_chroma(rgb)
-        blind, hinted, natural = self.parts(count)
-        drawn = [hint_of(each, rng) for each in chroma[blind : blind + hinted]]
-        planes = chroma.new_zeros(count, 2, side // 2, side // 2)
-        planes[blind : blind + hinted] = torch.stack([hint.plane for hint in drawn])
-        numbers = [describe(None, 0)] * blind + [describe(hint, 0) for hint in drawn] + [describe(None, 1)] * natural
-        return {
-            "y": torch.cat([_blurred(part, float(rng.choice(BLURS))) for part in y.split(max(2, count // 12))]),
-            "chroma": F.avg_pool2d(chroma / CHROMA_UNIT, 2),
-            "hint": planes,
-            "describe": torch.tensor(numbers),
-        }
+        y, chroma = luma_and_chroma(pools.exposed(pools.draw(pool, count, side, generator), generator))
+        y = torch.cat([_blurred(part, float(rng.choice(BLURS))) for part in y.split(max(2, count // 12))])
+        return colour_batch(y, chroma, rng)
 
-    def predict(self, network: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        chroma = network(batch["y"].contiguous(memory_format=torch.channels_last), batch["hint"], batch["describe"])
-        natural = self.parts(len(chroma))[2]
-        made, y, true = chroma[-natural:], batch["y"][-natural:], batch["chroma"][-natural:]
-        output = {"faithful": chroma[:-natural], "made": made, "true": true}
-        both = self.features(torch.cat([_rgb(y, made), _rgb(y, true)]))
-        for level, features in enumerate(both):
-            output[f"fake{level}"], output[f"target{level}"] = features[:natural], features[natural:].detach()
-        return output
+    def predict(self, network: nn.Module, batch: Batch) -> Tensor:
+        return network(batch["y"].contiguous(memory_format=torch.channels_last), batch["hint"], batch["describe"])
 
-    def loss(self, output: dict[str, Tensor], batch: dict[str, Tensor]) -> Tensor:
-        faithful = chroma_rms(output["faithful"] - batch["chroma"][: len(output["faithful"])])
-        target, fake = self.judged(output, batch)
-        natural = distance(fake, target).mean() + ABSOLUTE * (output["made"] - output["true"]).abs().mean()
-        return 2 * faithful + natural
-
-    def critic(self) -> nn.Module:
-        return FeatureCritic(self.features.channels)
-
-    def judged(self, output: dict[str, Tensor], batch: dict[str, Tensor]) -> tuple[list[Tensor], list[Tensor]]:
-        levels = range(len(self.features.channels))
-        return [output[f"target{level}"] for level in levels], [output[f"fake{level}"] for level in levels]
-
-    def made(self, output: dict[str, Tensor]) -> Tensor:
-        return output["made"]
+    def loss(self, output: Tensor, batch: Batch) -> Tensor:
+        return chroma_rms(output - batch["chroma"])
 
     def validate(self, network: nn.Module, device: torch.device) -> dict[str, float]:
         """Means over the held-out pictures, colorized from their original luma.
@@ -170,10 +128,15 @@ def luma_and_chroma(rgb_B3HW: Tensor) -> tuple[Tensor, Tensor]:
     return y, torch.cat([(blue - y) / 1.772, (red - y) / 1.402], 1) * 255
 
 
-def _rgb(y_B1HW: Tensor, chroma_B2hw: Tensor) -> Tensor:
-    """Luma (0..1) and chroma at half resolution, in CHROMA_UNITs -> RGB (0..1)."""
-    chroma = F.interpolate(chroma_B2hw.float(), y_B1HW.shape[2:], mode="bilinear", align_corners=False)
-    return y_B1HW + torch.einsum("rc,bchw->brhw", rgb_of_chroma(chroma.device), chroma) * (CHROMA_UNIT / 255)
+def colour_batch(y_B1HW: Tensor, chroma_B2HW: Tensor, rng: np.random.Generator) -> Batch:
+    """A batch as `ColourTask.batch` returns it, from lumas (0..1) and true chroma (levels). The first have hints."""
+    drawn = [hint_of(each, rng) for each in chroma_B2HW[: round(HINTED * len(y_B1HW))]]
+    chroma = F.avg_pool2d(chroma_B2HW / CHROMA_UNIT, 2)
+    planes = torch.zeros_like(chroma)
+    for plane, hint in zip(planes, drawn, strict=False):
+        plane.copy_(hint.plane)
+    numbers = [describe(hint) for hint in drawn] + [describe(None)] * (len(y_B1HW) - len(drawn))
+    return {"y": y_B1HW, "chroma": chroma, "hint": planes, "describe": torch.tensor(numbers)}
 
 
 def _blurred(y_B1HW: Tensor, factor: float) -> Tensor:
