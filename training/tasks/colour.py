@@ -74,7 +74,7 @@ class ColourTask(Task):
 
     def batch(self, rng: np.random.Generator) -> Batch:
         """One batch: y (B, 1, side, side) in 0..1; hint and chroma (B, 2, side/2, side/2) in CHROMA_UNITs; describe."""
-        side, count = self.recipe.patch, self.recipe.batch
+        side, count = self.recipe.patch, max(2, self.recipe.batch)  # with hints and blind
         pool = self.pools[int(rng.random() < LARGE_SHARE) % len(self.pools)]
         generator = torch.Generator(pool.device).manual_seed(int(rng.integers(2**62)))
         y, chroma = luma_and_chroma(pools.exposed(pools.draw(pool, count, side, generator), generator))
@@ -130,10 +130,10 @@ def luma_and_chroma(rgb_B3HW: Tensor) -> tuple[Tensor, Tensor]:
 
 def colour_batch(y_B1HW: Tensor, chroma_B2HW: Tensor, rng: np.random.Generator) -> Batch:
     """A batch as `ColourTask.batch` returns it, from lumas (0..1) and true chroma (levels). The first have hints."""
-    drawn = [hint_of(each, rng) for each in chroma_B2HW[: round(HINTED * len(y_B1HW))]]
+    drawn = [hint_of(each, rng) for each in chroma_B2HW[: max(1, round(HINTED * len(y_B1HW)))]]
     chroma = F.avg_pool2d(chroma_B2HW / CHROMA_UNIT, 2)
     planes = torch.zeros_like(chroma)
-    for plane, hint in zip(planes, drawn, strict=False):
+    for plane, hint in zip(planes[: len(drawn)], drawn, strict=True):
         plane.copy_(hint.plane)
     numbers = [describe(hint) for hint in drawn] + [describe(None)] * (len(y_B1HW) - len(drawn))
     return {"y": y_B1HW, "chroma": chroma, "hint": planes, "describe": torch.tensor(numbers)}

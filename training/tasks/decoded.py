@@ -47,7 +47,7 @@ class DecodedTask(ColourTask):
 
     def batch(self, rng: np.random.Generator) -> Batch:
         """As in `ColourTask`; the lumas are by turns those of the faithful and of the natural look."""
-        side, count = self.recipe.patch, self.recipe.batch
+        side, count = self.recipe.patch, max(2, self.recipe.batch)  # with hints and blind
         generator = torch.Generator(self.pool.planes.device).manual_seed(int(rng.integers(2**62)))
         planes = pools.exposed(self.pool.draw(count, side, generator), generator)
         original, chroma = luma_and_chroma(planes[:, :3])
